@@ -1,0 +1,59 @@
+"""What a pipeline says about its queries: how many, how hard, by whom, and how they must spread."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0)]
+
+
+class AuthorMix(BaseModel):
+    """Shares of queries by who writes them. They need not sum to one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: Share = 0.0
+    """Written by the author model, as in the paper."""
+    program: Share = 1.0
+    """Filled from the taxonomy's programs, with an executed reference."""
+
+    @model_validator(mode="after")
+    def _check_some(self) -> AuthorMix:
+        if self.model + self.program <= 0:
+            raise ValueError("author shares are all zero; give `model` or `program` a positive share")
+        return self
+
+
+class QuerySettings(BaseModel):
+    """`queries:` in a pipeline."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    author: AuthorMix = AuthorMix()
+    hops: dict[Annotated[int, Field(ge=1, le=5)], Share] = {1: 0.5, 2: 0.25, 3: 0.13, 4: 0.08, 5: 0.04}
+    """Wanted shares by number of hops."""
+    paraphrase: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The share of program questions that the author model rephrases."""
+    attempts: Annotated[int, Field(ge=1)] = 12
+    """How many fillings of slots are tried before a planned query is given up."""
+    duplicate_threshold: Annotated[float, Field(gt=0, le=1)] = 0.85
+    """Questions about the same file whose word 3-gram Jaccard similarity reaches this are duplicates."""
+
+
+class CoverageSettings(BaseModel):
+    """`coverage:` in a pipeline: targets, and when to stop trying."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: Annotated[int, Field(ge=1)] = 200
+    """Kept trajectories wanted in all."""
+    per_file: Annotated[int, Field(ge=1)] = 24
+    """At most so many queries about one file."""
+    waves: Annotated[int, Field(ge=1)] = 3
+    """At most so many waves; the second and later ones top up what filtering left short."""
+    categories: dict[str, Share] | None = None
+    """Wanted shares by category; the taxonomy's weights when left out."""
+    formats: dict[str, Share] | None = None
+    """Wanted shares by file format; as the sources have them when left out."""
