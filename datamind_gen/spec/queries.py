@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from datamind_gen.spec.section import Section
 
 Share = Annotated[float, Field(ge=0)]
 
 
-class AuthorMix(BaseModel):
-    """Shares of queries by who writes them. They need not sum to one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class AuthorMix(Section):
+    """Shares of queries by who writes them; the one left out gets none. They need not sum to one."""
 
     model: Share = 0.0
     """Written by the author model, as in the paper."""
-    program: Share = 1.0
+    program: Share = 0.0
     """Filled from the taxonomy's programs, with an executed reference."""
 
     @model_validator(mode="after")
@@ -26,12 +26,11 @@ class AuthorMix(BaseModel):
         return self
 
 
-class QuerySettings(BaseModel):
+class QuerySettings(Section):
     """`queries:` in a pipeline."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    author: AuthorMix = AuthorMix()
+    author: AuthorMix = AuthorMix(program=1.0)
+    """Who writes the queries, as shares: `{model: 0.7, program: 0.3}`."""
     hops: dict[Annotated[int, Field(ge=1, le=5)], Share] = {1: 0.5, 2: 0.25, 3: 0.13, 4: 0.08, 5: 0.04}
     """Wanted shares by number of hops."""
     paraphrase: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -42,10 +41,8 @@ class QuerySettings(BaseModel):
     """Questions about the same file whose word 3-gram Jaccard similarity reaches this are duplicates."""
 
 
-class CoverageSettings(BaseModel):
+class CoverageSettings(Section):
     """`coverage:` in a pipeline: targets, and when to stop trying."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     target: Annotated[int, Field(ge=1)] = 200
     """Kept trajectories wanted in all."""

@@ -1,0 +1,74 @@
+"""The typed pipeline: all that a user may write, in one place.
+
+`spec/loader.py` makes one from YAML. It holds paths as they were written, relative to the pipeline's own
+folder, so that the same pipeline is the same value on any machine; `LoadedPipeline.resolve` finds them.
+Nothing here reads a file, imports an engine room, or knows how a stage works.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import yaml
+from pydantic import Field, JsonValue
+
+from datamind_gen.files.settings import ReadSettings, SourceSpec
+from datamind_gen.spec.judging import JudgeSettings, ReflectSettings
+from datamind_gen.spec.queries import CoverageSettings, QuerySettings
+from datamind_gen.spec.rules import RuleUse
+from datamind_gen.spec.running import RunSettings
+from datamind_gen.spec.sampling import SampleSettings
+from datamind_gen.spec.section import Section
+
+DEFAULT_RULES = ("format", "answer_length", "language", "unresolved_error")
+
+
+class PipelineSpec(Section):
+    """A pipeline: what the dataset is, and (under `run`) how to make it here."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    """What runs and datasets are called; the file's own name when left out. Never inherited."""
+    title: str = ""
+    """One line for people. Never inherited."""
+    description: str = ""
+    """What the dataset is for; stands on its card. Never inherited."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Everything drawn at random comes from it."""
+    sources: tuple[SourceSpec, ...] = ()
+    """The data files to ask about."""
+    read: ReadSettings = ReadSettings()
+    """Which files and tables to take."""
+    taxonomy: str = "data_analysis"
+    """What to ask: a folder, or the name of a bundled taxonomy."""
+    prompts: str | None = None
+    """A folder of `.jinja` files that replace the built-in prompts of the same name."""
+    queries: QuerySettings = QuerySettings()
+    """How hard the questions are, and who writes them."""
+    coverage: CoverageSettings = CoverageSettings()
+    """How many trajectories to keep, and how they must spread."""
+    models: dict[str, JsonValue] = {}
+    """The models by role: author, expert, judge."""
+    sample: SampleSettings = SampleSettings()
+    """How trajectories are sampled."""
+    judge: JudgeSettings = JudgeSettings()
+    """When the samples of a query agree."""
+    reflect: ReflectSettings = ReflectSettings()
+    """The second chance of queries whose samples disagree."""
+    rules: tuple[RuleUse, ...] = tuple(RuleUse(name=name) for name in DEFAULT_RULES)
+    """What a trajectory must pass, in this order."""
+    sandbox: dict[str, JsonValue] = {}
+    """Limits on the code that models write."""
+    publish: dict[str, JsonValue] = {}
+    """What becomes of the kept trajectories."""
+    run: RunSettings = RunSettings()
+    """How to run it here: in no key, never redoes anything."""
+
+
+def resolved_yaml(spec: PipelineSpec) -> str:
+    """The pipeline with everything that it extends and every default written out, without `run`.
+
+    The same spec gives the same text on any machine; loading it gives an equal spec (but for `run`).
+    """
+    plain = spec.model_dump(mode="json", exclude={"run"})
+    header = "# Resolved by datamind-gen. Paths are relative to the folder of the pipeline that was run.\n"
+    return header + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
