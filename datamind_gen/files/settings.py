@@ -1,0 +1,81 @@
+"""What a user writes about files: where they are, their licence, and which of them to keep."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class LicensePolicy(StrEnum):
+    """What to do about a source whose licence is unknown or forbids republishing."""
+
+    ALLOW = "allow"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
+class SourceSpec(BaseModel):
+    """One source: exactly one of `path`, `glob`, `folder` or `bundled`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str | None = Field(None, description="One file, relative to the pipeline's folder or absolute.")
+    glob: str | None = Field(None, description="Files by pattern; ** crosses folders.")
+    folder: str | None = Field(None, description="Every data file under a folder.")
+    bundled: str | None = Field(
+        None, description="Real tables that ship with statsmodels: `all`, a format (`csv`), or a file's name."
+    )
+    as_one: bool = Field(False, description="Take a folder as one source: its tables may be joined.")
+    license: str | None = Field(None, description="An SPDX id or a text; otherwise found beside the file.")
+    name: str | None = Field(
+        None, description="What the source is called in reports; default: what it names."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SourceSpec:
+        given = [key for key in ("path", "glob", "folder", "bundled") if getattr(self, key)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"a source needs exactly one of path, glob, folder or bundled; found {found}")
+        if self.as_one and not self.folder:
+            raise ValueError("as_one needs a folder: a single file is one source already")
+        return self
+
+    @property
+    def label(self) -> str:
+        """What reports call the source."""
+        return self.name or self.path or self.glob or self.folder or f"bundled:{self.bundled}"
+
+
+class ReadSettings(BaseModel):
+    """Which files to keep, and what reading one may cost. The defaults keep what can be asked about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_rows: Annotated[int, Field(ge=0)] = 20
+    """The paper's lower bound. A database's small tables stay when another table passes."""
+    max_rows: Annotated[int, Field(ge=1)] | None = None
+    """The paper used 1,000; none here, since profiling streams."""
+    min_columns: Annotated[int, Field(ge=1)] = 2
+    max_columns: Annotated[int, Field(ge=1)] | None = None
+    max_bytes: Annotated[int, Field(ge=1)] | None = None
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    max_seconds: Annotated[float, Field(gt=0)] = 60.0
+    max_memory_mb: Annotated[int, Field(ge=256)] = 2048
+    policy: LicensePolicy = LicensePolicy.WARN
+    """`refuse` rejects a file whose licence is unknown or forbids republishing."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ReadSettings:
+        for low, high in (("min_rows", "max_rows"), ("min_columns", "max_columns")):
+            ceiling = getattr(self, high)
+            if ceiling is not None and ceiling < getattr(self, low):
+                raise ValueError(f"{high} ({ceiling}) is below {low} ({getattr(self, low)})")
+        return self
+
+    @classmethod
+    def accept_all(cls) -> ReadSettings:
+        """No filter but the limits on time and memory: what `profile FILE` uses."""
+        return cls(min_rows=0, min_columns=1, min_confidence=0.0, policy=LicensePolicy.ALLOW)

@@ -1,0 +1,98 @@
+"""Describes a table that was read: its columns, its key, its head, and a sentence about it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from datamind_gen.files.columns import cut, describe_column, plain
+from datamind_gen.files.plan import Loaded
+from datamind_gen.files.relations import find_primary_key
+from datamind_gen.rows import Column, Issue, SemanticType, Table
+
+MOST_COLUMNS = 120
+"""Columns that a profile describes: a prompt must be able to hold it. The first ones stand for the rest."""
+HEAD_ROWS = 5
+
+
+def describe_table(loaded: Loaded) -> Table:
+    """The table's profile. Bounded: at most MOST_COLUMNS columns, five rows of head."""
+    frame = loaded.frame
+    names = frame.columns[:MOST_COLUMNS]
+    columns = tuple(describe_column(frame[name], hint=loaded.hints.get(name)) for name in names)
+    issues = list(loaded.issues)
+    if frame.width > len(columns):
+        detail = f"{frame.width:,} columns: the first {len(columns)} are described"
+        issues.append(Issue("wide", detail))
+    issues += _value_issues(frame, columns)
+    key = loaded.primary_key or find_primary_key(frame, columns)
+    head = tuple(
+        tuple(cut(plain(value)) for value in row) for row in frame.select(names).head(HEAD_ROWS).iter_rows()
+    )
+    return Table(
+        name=loaded.name,
+        rows=loaded.rows,
+        columns=columns,
+        column_count=frame.width,
+        plan=loaded.plan,
+        primary_key=key,
+        issues=tuple(issues),
+        confidence=round(loaded.confidence, 3),
+        head=head,
+        description=_describe(loaded, columns, key),
+    )
+
+
+def _value_issues(frame: pl.DataFrame, columns: tuple[Column, ...]) -> list[Issue]:
+    issues = []
+    for column in columns:
+        if column.count == 0:
+            issues.append(Issue("empty_column", "no value in any row", column.name, frame.height))
+        elif column.distinct == 1 and column.count > 1 and column.dtype not in ("nested", "other"):
+            issues.append(
+                Issue(
+                    "constant_column",
+                    "one value in every row",
+                    column.name,
+                    column.count,
+                    str(column.examples[0]),
+                )
+            )
+        elif frame.height and column.nulls > 0.5 * frame.height:
+            issues.append(
+                Issue(
+                    "mostly_null",
+                    f"{column.nulls / frame.height:.0%} of the rows are null",
+                    column.name,
+                    column.nulls,
+                )
+            )
+    flat = [column.name for column in columns if column.dtype not in ("nested", "other")]
+    if flat and 1 < frame.height <= 2_000_000:
+        repeated = frame.height - frame.select(flat).n_unique()
+        if repeated:
+            issues.append(Issue("duplicate_rows", "rows that repeat an earlier row", None, repeated))
+    return issues
+
+
+def _describe(loaded: Loaded, columns: tuple[Column, ...], key: tuple[str, ...]) -> str:
+    parts = [f"{loaded.rows:,} rows and {loaded.frame.width:,} columns"]
+    measures = [column.name for column in columns if column.kind.is_measure]
+    groups = [column.name for column in columns if column.kind is SemanticType.CATEGORY]
+    dates = [
+        column for column in columns if column.kind in (SemanticType.DATE, SemanticType.YEAR) and column.count
+    ]
+    if key:
+        parts.append(f"one row per {' and '.join(key)}")
+    if measures:
+        parts.append(f"measures: {_listed(measures)}")
+    if groups:
+        parts.append(f"groups: {_listed(groups)}")
+    if dates:
+        first = dates[0]
+        parts.append(f"{first.name} from {first.minimum} to {first.maximum}")
+    return "; ".join(parts)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:6])
+    return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
