@@ -9,6 +9,7 @@ This room parses no format itself: libraries do, and it judges between them.
 
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.find import FoundFile, find_file, find_sources
+from datamind_gen.files.limits import close_pool, profile_in_limits, profile_limited
 from datamind_gen.files.profile import TablePlan, plans_of, profile_file, read_file
 from datamind_gen.files.settings import LicensePolicy, ReadSettings, SourceSpec
 
@@ -19,9 +20,12 @@ __all__ = [
     "ReadSettings",
     "SourceSpec",
     "TablePlan",
+    "close_pool",
     "find_file",
     "find_sources",
     "plans_of",
     "profile_file",
+    "profile_in_limits",
+    "profile_limited",
     "read_file",
 ]

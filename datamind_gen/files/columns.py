@@ -111,10 +111,7 @@ def _bounds(values: pl.Series) -> tuple[Scalar, Scalar]:
 
 
 def _describe_nested(series: pl.Series, values: pl.Series) -> Column:
-    try:
-        texts = [cut(str(value)) for value in values.head(EXAMPLES).to_list()]
-    except (OverflowError, ValueError):  # a date inside that Python cannot hold
-        texts = []
+    texts = [cut(value) for value in shown_values(values.head(EXAMPLES)) if value is not None]
     return Column(
         name=series.name, dtype="nested", kind=SemanticType.NESTED if len(values) else SemanticType.EMPTY,
         count=len(values), nulls=len(series) - len(values), distinct=len(values), distinct_exact=False,
@@ -150,6 +147,18 @@ def _examples(unique: pl.Series) -> tuple[Scalar, ...]:
     """Distinct values, evenly spaced over the rows."""
     step = max(1, len(unique) // EXAMPLES)
     return tuple(cut(plain(value)) for value in unique.gather_every(step).head(EXAMPLES))
+
+
+def shown_values(series: pl.Series) -> list[Scalar]:
+    """The values as JSON holds them; nested ones and impossible dates as text."""
+    if series.dtype.is_nested():
+        try:
+            return [None if value is None else str(value) for value in series.to_list()]
+        except (OverflowError, ValueError):  # a date inside that Python cannot hold
+            return [None if null else "…" for null in series.is_null()]
+    if series.dtype == pl.Binary:
+        return [None if null else "(binary)" for null in series.is_null()]
+    return [plain(value) for value in _showable(series)]
 
 
 def dtype_name(dtype: pl.DataType) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from datamind_gen.files.columns import cut, describe_column, plain
+from datamind_gen.files.columns import cut, describe_column, shown_values
 from datamind_gen.files.plan import Loaded
 from datamind_gen.files.relations import find_primary_key
 from datamind_gen.rows import Column, Issue, SemanticType, Table
@@ -25,9 +25,8 @@ def describe_table(loaded: Loaded) -> Table:
         issues.append(Issue("wide", detail))
     issues += _value_issues(frame, columns)
     key = loaded.primary_key or find_primary_key(frame, columns)
-    head = tuple(
-        tuple(cut(plain(value)) for value in row) for row in frame.select(names).head(HEAD_ROWS).iter_rows()
-    )
+    shown = [[cut(value) for value in shown_values(frame[name].head(HEAD_ROWS))] for name in names]
+    head = tuple(zip(*shown, strict=True))
     return Table(
         name=loaded.name,
         rows=loaded.rows,

@@ -1,0 +1,202 @@
+"""Profiles files in child processes, within time and memory: what a hostile file kills is replaceable.
+
+`profile_in_limits` blocks; `await profile_limited(...)` does not. Both draw on one small pool of warm
+workers, so that many small files cost no start-up each. A worker that exceeds the time or the memory is
+killed, one that dies is replaced, and either ends in a FileError for that file alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import json
+import os
+import queue
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from datamind_gen.files.cache import keep_profile, load_profile, profile_key
+from datamind_gen.files.errors import FileError
+from datamind_gen.files.find import FoundFile
+from datamind_gen.files.profile import check_file, keep_tables
+from datamind_gen.files.settings import ReadSettings
+from datamind_gen.rows import Profile, Reason, decode, dump_json, encode
+
+WORKERS = max(1, min(4, (os.cpu_count() or 2)))
+_FILES_A_WORKER = 500
+_LOOK_EVERY = 0.03
+_PAGE = os.sysconf("SC_PAGESIZE")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def profile_in_limits(
+    found: FoundFile, settings: ReadSettings | None = None, *, cache: Path | None = None
+) -> Profile:
+    """What the file holds, read in a child process. Raises FileError.
+
+    `cache` is a folder that keeps profiles by content between runs.
+    """
+    settings = settings or ReadSettings()
+    check_file(found, settings)
+    key = profile_key(found.file)
+    profile = load_profile(key, cache)
+    if profile is None:
+        try:
+            with _pool.worker(settings.max_memory_mb) as worker:
+                profile = worker.describe(found, settings)
+        except FileError as error:
+            keep_profile(key, cache, error)
+            raise
+        keep_profile(key, cache, profile)
+    return keep_tables(profile, settings)
+
+
+async def profile_limited(
+    found: FoundFile, settings: ReadSettings | None = None, *, cache: Path | None = None
+) -> Profile:
+    """`profile_in_limits` for an event loop, which it never blocks."""
+    return await asyncio.to_thread(profile_in_limits, found, settings, cache=cache)
+
+
+def close_pool() -> None:
+    """Ends the idle workers; the next profile starts new ones."""
+    _pool.close()
+
+
+class _Worker:
+    """One child process, asked one file at a time."""
+
+    def __init__(self, memory_mb: int) -> None:
+        environment = {**os.environ, **dict.fromkeys(_THREADS, "1"), "POLARS_MAX_THREADS": str(os.cpu_count() or 2)}
+        trace = None if os.environ.get("DATAMIND_FILES_TRACE") else subprocess.DEVNULL
+        self.memory_mb = memory_mb
+        self.asked = 0
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "datamind_gen.files.worker", str(memory_mb)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=trace, env=environment, start_new_session=True,
+        )  # fmt: skip
+
+    def describe(self, found: FoundFile, settings: ReadSettings) -> Profile:
+        name = found.file.name
+        request = {"file": encode(found.file), "paths": [str(path) for path in found.paths]}
+        self.asked += 1
+        reply = self._ask(dump_json(request), name, settings)
+        if "profile" in reply:
+            return decode(Profile, reply["profile"])
+        if reply.get("uncaught"):
+            self.kill()
+        raise FileError(Reason(reply["reason"]), reply["detail"])
+
+    def _ask(self, request: str, name: str, settings: ReadSettings) -> dict[str, str]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.write(request.encode("utf-8", "surrogatepass") + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise self._died(name) from None
+        deadline = time.monotonic() + settings.max_seconds
+        received = bytearray()
+        while True:
+            ready, _, _ = select.select([self.process.stdout], [], [], _LOOK_EVERY)
+            if ready:
+                chunk = os.read(self.process.stdout.fileno(), 1 << 20)
+                if not chunk:
+                    raise self._died(name)
+                received += chunk
+                if chunk.endswith(b"\n"):
+                    reply: dict[str, str] = json.loads(received)
+                    return reply
+            elif time.monotonic() > deadline:
+                self.kill()
+                limit = f"{settings.max_seconds:g} s (max_seconds)"
+                raise FileError(Reason.READER_LIMIT, f"{name} takes longer to read than {limit}")
+            elif self.resident_mb() > settings.max_memory_mb:
+                self.kill()
+                limit = f"{settings.max_memory_mb:,} MB (max_memory_mb)"
+                raise FileError(Reason.READER_LIMIT, f"{name} takes more memory to read than {limit}")
+
+    def _died(self, name: str) -> FileError:
+        self.kill()
+        code = self.process.returncode
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return FileError(Reason.CORRUPT, f"{name} crashes its reader ({how})")
+
+    def resident_mb(self) -> float:
+        try:
+            with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+                return int(file.read().split()[1]) * _PAGE / (1 << 20)
+        except (OSError, IndexError):
+            return 0.0
+
+    @property
+    def fit(self) -> bool:
+        """Whether the worker may take another file."""
+        alive = self.process.poll() is None
+        return alive and self.asked < _FILES_A_WORKER and self.resident_mb() < 0.3 * self.memory_mb
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+class _Pool:
+    """At most WORKERS children; a caller waits for a free place."""
+
+    def __init__(self) -> None:
+        self._places = threading.BoundedSemaphore(WORKERS)
+        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        self._owner = os.getpid()
+
+    @contextlib.contextmanager
+    def worker(self, memory_mb: int) -> Iterator[_Worker]:
+        with self._places:
+            worker = self._take(memory_mb)
+            try:
+                yield worker
+            except FileError:
+                self._give(worker)
+                raise
+            except BaseException:
+                worker.kill()
+                raise
+            self._give(worker)
+
+    def _take(self, memory_mb: int) -> _Worker:
+        if self._owner != os.getpid():  # a forked child must not talk to its parent's workers
+            self._idle, self._owner = queue.SimpleQueue(), os.getpid()
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except queue.Empty:
+                return _Worker(memory_mb)
+            if worker.fit and worker.memory_mb == memory_mb:
+                return worker
+            worker.kill()
+
+    def _give(self, worker: _Worker) -> None:
+        if worker.fit:
+            self._idle.put(worker)
+        else:
+            worker.kill()
+
+    def close(self) -> None:
+        while self._owner == os.getpid():
+            try:
+                self._idle.get_nowait().kill()
+            except queue.Empty:
+                return
+
+
+_pool = _Pool()
+atexit.register(close_pool)
