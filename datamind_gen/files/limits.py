@@ -73,7 +73,11 @@ class _Worker:
     """One child process, asked one file at a time."""
 
     def __init__(self, memory_mb: int) -> None:
-        environment = {**os.environ, **dict.fromkeys(_THREADS, "1"), "POLARS_MAX_THREADS": str(os.cpu_count() or 2)}
+        environment = {
+            **os.environ,
+            **dict.fromkeys(_THREADS, "1"),
+            "POLARS_MAX_THREADS": str(os.cpu_count() or 2),
+        }
         trace = None if os.environ.get("DATAMIND_FILES_TRACE") else subprocess.DEVNULL
         self.memory_mb = memory_mb
         self.asked = 0

@@ -50,6 +50,8 @@ _CODED_WORDS = {
 }  # fmt: skip
 _CONTACT_WORDS = {"phone", "fax", "tel", "telephone", "mobile", "postal", "zip", "postcode", "address"}
 _HAS_DIGIT = re.compile(r".*\d")
+_CYCLES = {"quarter": 4, "qtr": 4, "month": 12, "weekday": 7, "dow": 7, "week": 53, "day": 31, "hour": 24}
+_RELATIVE_WORDS = {"index", "ratio", "rate", "growth", "change", "rank", "score"}
 _CODE_VALUE = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9_\-./:#]*$")
 _LINK = re.compile(r"^(https?://|www\.)\S+$|^\S+@\S+\.\w+$", re.IGNORECASE)
 _HASH = re.compile(r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f-]{8,}$", re.IGNORECASE)
@@ -79,8 +81,12 @@ class Facts:
 
 def words(name: str) -> set[str]:
     """The words of a column's name, in lower case: `CustomerId`, `customer_id` and `customer id` alike."""
+    return set(_split(name))
+
+
+def _split(name: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return {word for word in re.split(r"[^\w%]+|_", spaced.lower()) if word}
+    return [word for word in re.split(r"[^\w%]+|_", spaced.lower()) if word]
 
 
 def judge(facts: Facts) -> SemanticType:
@@ -114,7 +120,10 @@ def _judge_number(facts: Facts) -> SemanticType:
             return SemanticType.YEAR
         if _is_identifier_number(facts, name, low, high):
             return SemanticType.IDENTIFIER
-        if name & _CODED_WORDS and facts.distinct <= 12 and facts.count >= 5 * facts.distinct:
+        last = (_split(facts.name) or [""])[-1]
+        if last in _CYCLES and 0 <= low and high <= _CYCLES[last]:
+            return SemanticType.CATEGORY
+        if last in _CODED_WORDS and facts.distinct <= 12 and facts.count >= 5 * facts.distinct:
             return SemanticType.CATEGORY
     if not facts.integral and facts.distinct > 2:
         if name & _LATITUDE_WORDS and low >= -90 and high <= 90:
@@ -123,7 +132,7 @@ def _judge_number(facts: Facts) -> SemanticType:
             return SemanticType.GEOGRAPHIC
     if name & _PERCENT_WORDS and low >= -100 and high <= 100:
         return SemanticType.PERCENT
-    if name & _MONEY_WORDS or any(sign in facts.name for sign in "$€£¥"):
+    if (name & _MONEY_WORDS and not name & _RELATIVE_WORDS) or any(sign in facts.name for sign in "$€£¥"):
         return SemanticType.MONEY
     return SemanticType.NUMBER
 

@@ -60,7 +60,11 @@ def _answer(found: object) -> dict[str, str]:
 
             traceback.print_exc()
         text = f"{type(error).__name__}: {error}"[:300]
-        return {"reason": Reason.CORRUPT.value, "detail": f"{name} breaks its reader: {text}", "uncaught": "yes"}
+        return {
+            "reason": Reason.CORRUPT.value,
+            "detail": f"{name} breaks its reader: {text}",
+            "uncaught": "yes",
+        }
 
 
 def _limit(memory: int) -> None:
