@@ -1,0 +1,358 @@
+"""What a recipe may say: one YAML file for `sft`, `rl` and `evaluate`.
+
+    recipe = load_recipe(Path("trainers/recipes/tiny.yaml"), ["rl.gamma.peak=0.5", "seed=1"])
+
+Every key is typed here; an unknown one is an error that names the nearest valid key. `key=value`
+overrides are parsed as YAML. The resolved recipe is saved in the run's directory. Nothing here imports
+torch, so that a mistake is reported at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trainers.errors import TrainerError
+
+RECIPES = Path(__file__).parent / "recipes"
+
+Weighting = Literal["mu", "phi", "is"]
+"""How an expert token counts: 1, p(1-p) as CHORD-phi, or p as importance sampling does (paper §4)."""
+
+
+class Section(BaseModel):
+    """A part of a recipe. Immutable, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scratch(Section):
+    """A small Qwen2 model and a byte-level BPE tokenizer, made on the spot from the dataset's text."""
+
+    vocabulary: Annotated[int, Field(ge=260)] = 1024
+    width: Annotated[int, Field(ge=8)] = 192
+    layers: Annotated[int, Field(ge=1)] = 4
+    heads: Annotated[int, Field(ge=1)] = 4
+    tie_embeddings: bool = True
+
+    @model_validator(mode="after")
+    def heads_divide_width(self) -> Scratch:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(f"width {self.width} / heads {self.heads} must be an even whole number")
+        return self
+
+
+class Lora(Section):
+    rank: Annotated[int, Field(ge=1)] = 16
+    alpha: float = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    targets: str | list[str] = "all-linear"
+
+
+class Model(Section):
+    path: str | None = None
+    """A local directory or a Hub id; null makes one from `scratch`."""
+    scratch: Scratch | None = None
+    chat_template: str | None = None
+    """A .jinja file to use in place of the tokenizer's own."""
+    precision: Literal["no", "bf16", "fp16"] = "bf16"
+    """accelerate's mixed precision; weights stay in float32 unless `weights` says otherwise."""
+    weights: Literal["float32", "bfloat16", "float16"] = "float32"
+    attention: str = "sdpa"
+    gradient_checkpointing: bool = False
+    head_chunk: Annotated[int, Field(ge=1)] = 1024
+    """Tokens whose logits exist at once: bounds memory where the vocabulary is large."""
+    lora: Lora | None = None
+
+    @model_validator(mode="after")
+    def one_origin(self) -> Model:
+        if (self.path is None) == (self.scratch is None):
+            raise ValueError("give either `path` (a directory or Hub id) or `scratch` (sizes of a new model)")
+        return self
+
+
+class Data(Section):
+    dataset: str
+    """RUN/dataset of datamind_gen, a Hub id with the configs `sft` and `rl`, or datamind_12k.json."""
+    files: str | None = None
+    """The folder that holds `train_files/`; the dataset itself when null."""
+    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the questions kept for evaluation, chosen by a hash of the question: no row of a
+    held-out question is trained on, and the choice does not depend on the order of rows."""
+    max_tokens: Annotated[int, Field(ge=8)] = 8192
+    """Longer SFT conversations are left out, and counted; they are never cut."""
+    max_rows: Annotated[int | None, Field(ge=1)] = None
+
+
+class Optimizer(Section):
+    lr: Annotated[float, Field(gt=0)]
+    schedule: Literal["constant", "cosine", "linear"] = "cosine"
+    warmup: Annotated[float, Field(ge=0)] = 0.0
+    """Below 1 a share of all steps, else a number of steps."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Batching(Section):
+    mode: Literal["buckets", "packed"] = "buckets"
+    max_tokens: Annotated[int, Field(ge=1)] = 8192
+    """Tokens of one forward pass on one process, padding included; one longer sequence goes alone."""
+
+
+class Sft(Section):
+    optimizer: Optimizer
+    batch_size: Annotated[int, Field(ge=1)] = 16
+    """Conversations of one optimizer step, over all processes."""
+    epochs: Annotated[float, Field(gt=0)] = 3.0
+    weighting: Weighting = "mu"
+    max_steps: Annotated[int | None, Field(ge=1)] = None
+    eval_every: Annotated[int | None, Field(ge=1)] = None
+    """Steps between evaluations on the held-out questions."""
+
+
+class Gamma(Section):
+    """The weight of the SFT term by step: a cosine from peak to valley after a warm-up (paper §4)."""
+
+    peak: Annotated[float, Field(ge=0, le=1)] = 0.9
+    valley: Annotated[float, Field(ge=0, le=1)] = 0.05
+    warmup: Annotated[int, Field(ge=0)] = 0
+    decay: Annotated[int, Field(ge=0)] = 350
+
+
+class Experts(Section):
+    """Where the SFT term's conversations come from."""
+
+    source: Literal["same_prompt", "buffer"] = "same_prompt"
+    """`same_prompt`: the expert trajectory of each prompt in the step (the paper); `buffer`: an
+    independent stream of `per_step` conversations (CHORD)."""
+    per_step: Annotated[int, Field(ge=1)] = 16
+    filtered_groups: bool = True
+    """Whether groups that dynamic sampling drops still give their SFT loss: the paper says so, its
+    code does not."""
+
+
+class Sampling(Section):
+    temperature: Annotated[float, Field(gt=0)] = 0.7
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Limits(Section):
+    max_turns: Annotated[int, Field(ge=1)] = 10
+    prompt_tokens: Annotated[int, Field(ge=1)] = 2048
+    response_tokens: Annotated[int, Field(ge=1)] = 8192
+    """Everything after the prompt, observations included."""
+    observation_characters: Annotated[int, Field(ge=1)] = 2048
+    turn_seconds: Annotated[float, Field(gt=0)] = 20.0
+    episode_seconds: Annotated[float, Field(gt=0)] = 600.0
+
+
+class Overlong(Section):
+    """DAPO's soft penalty: nothing below `response_tokens - buffer`, then linear down to `-factor`."""
+
+    buffer: Annotated[int, Field(ge=1)]
+    factor: Annotated[float, Field(ge=0)] = 1.0
+
+
+class Judge(Section):
+    """An OpenAI-compatible model that settles what the references cannot."""
+
+    base_url: str
+    model: str
+    api_key_env: str = "OPENAI_API_KEY"
+    timeout_s: Annotated[float, Field(gt=0)] = 60.0
+
+
+class Rewards(Section):
+    tolerance: Annotated[float, Field(ge=0)] = 0.03
+    """Relative, for numbers."""
+    length_from: int = 256
+    length_to: int = 1024
+    """Characters of a right answer: reward 1 up to the first, falling to 0.5 at the second."""
+    wrong_format: float = -0.1
+    overlong: Overlong | None = None
+    judge: Judge | None = None
+
+
+class Engine(Section):
+    kind: Literal["hf", "vllm"] = "hf"
+    max_batch: Annotated[int, Field(ge=1)] = 64
+    """hf: sequences decoded together."""
+    url: str | None = None
+    """vllm: the server, such as http://127.0.0.1:8000 (see docs/training.md for its flags)."""
+    served_model: str | None = None
+    sync_dir: str | None = None
+    """vllm: a directory that the trainer and the server both see; weights travel through it."""
+    timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    probe_tolerance: Annotated[float, Field(gt=0)] = 0.1
+    """How far (mean |nats| a token) the engine's log-probabilities may be from the trainer's."""
+
+    @model_validator(mode="after")
+    def vllm_is_complete(self) -> Engine:
+        if self.kind == "vllm" and not (self.url and self.served_model):
+            raise ValueError("engine `vllm` needs `url` and `served_model`")
+        return self
+
+
+class Rl(Section):
+    start: str | None = None
+    """Weights to start from; null takes the SFT run of the same recipe."""
+    optimizer: Optimizer
+    max_steps: Annotated[int, Field(ge=1)] = 350
+    group_size: Annotated[int, Field(ge=2)] = 4
+    prompts_per_step: Annotated[int, Field(ge=1)] = 16
+    """Groups that a step trains on."""
+    prompts_per_generation: Annotated[int, Field(ge=1)] = 32
+    max_generations: Annotated[int, Field(ge=1)] = 10
+    """Generation batches tried for one step; then it trains on the groups there are."""
+    updates_per_step: Annotated[int, Field(ge=1)] = 8
+    gamma: Gamma = Gamma()
+    weighting: Weighting = "mu"
+    experts: Experts = Experts()
+    clip_low: Annotated[float, Field(gt=0)] = 0.2
+    clip_high: Annotated[float, Field(gt=0)] = 0.28
+    dual_clip: Annotated[float, Field(gt=1)] = 10.0
+    scale_rewards: Literal["group", "none"] = "group"
+    mask_void: bool = True
+    """Whether a trajectory with a void turn is left out of the loss."""
+    void_in_statistics: bool = True
+    """Whether it still enters its group's mean and deviation."""
+    dynamic_sampling: bool = True
+    entropy_bonus: float = 0.0
+    sampling: Sampling = Sampling()
+    limits: Limits = Limits()
+    rewards: Rewards = Rewards()
+    engine: Engine = Engine()
+    concurrency: Annotated[int, Field(ge=1)] = 64
+    """Episodes that run at once on a process."""
+    eval_every: Annotated[int | None, Field(ge=1)] = 20
+
+
+class Evaluate(Section):
+    model: str | None = None
+    """A checkpoint; null takes the last RL run's model, or else the SFT run's."""
+    endpoint: Judge | None = None
+    """An OpenAI-compatible model to evaluate in place of a checkpoint."""
+    benchmark: Literal["holdout", "dabench", "tablebench", "bird", "qrdata"] = "holdout"
+    path: str | None = None
+    """The benchmark's local copy."""
+    samples: Annotated[int, Field(ge=1)] = 3
+    """k: pass@1 is the mean over k runs, pass@k their union (paper, appendix D)."""
+    max_tasks: Annotated[int | None, Field(ge=1)] = None
+    sampling: Sampling = Sampling(temperature=0.7, top_p=0.95)
+    limits: Limits = Limits()
+    rewards: Rewards = Rewards()
+    engine: Engine = Engine()
+    concurrency: Annotated[int, Field(ge=1)] = 64
+
+
+class Checkpoints(Section):
+    every: Annotated[int, Field(ge=1)] = 100
+    keep_last: Annotated[int, Field(ge=1)] = 2
+    resume: Literal["auto", "never"] = "auto"
+
+
+class Tracking(Section):
+    trackers: list[Literal["jsonl", "tensorboard", "wandb", "trackio"]] = ["jsonl"]
+    project: str = "datamind"
+    peak_tflops: Annotated[float | None, Field(gt=0)] = None
+    """Of one device, at the precision in use: gives model FLOPs utilisation."""
+
+
+class Recipe(Section):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    out: str | None = None
+    """The run's directory; runs/training/NAME when null."""
+    seed: int = 0
+    processes: Annotated[int | None, Field(ge=1)] = None
+    """How many processes the recipe is meant for; another number is an error."""
+    device: Literal["auto", "cpu"] = "auto"
+    max_seconds: Annotated[float | None, Field(gt=0)] = None
+    """Stop and save after this long; the same command goes on later."""
+    hub_model_id: str | None = None
+    """Push the final model there."""
+    model: Model
+    data: Data
+    batching: Batching = Batching()
+    sft: Sft | None = None
+    rl: Rl | None = None
+    evaluate: Evaluate = Evaluate()
+    checkpoints: Checkpoints = Checkpoints()
+    tracking: Tracking = Tracking()
+
+    @property
+    def directory(self) -> Path:
+        return Path(self.out) if self.out else Path("runs") / "training" / self.name
+
+    def save(self, directory: Path) -> None:
+        """Writes the resolved recipe as YAML, for the record and for a rerun."""
+        directory.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        (directory / "recipe.yaml").write_text(text, encoding="utf-8")
+
+
+def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+    """The recipe of a YAML file with `key=value` overrides. Raises TrainerError naming every mistake."""
+    if not path.is_file():
+        raise TrainerError(f"{path}: no such recipe; those that ship are in {RECIPES}")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise TrainerError(f"{path}: not YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise TrainerError(
+            f"{path}: a recipe is a mapping with `model:` and `data:`, not {type(raw).__name__}"
+        )
+    for override in overrides or []:
+        _apply(raw, override)
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        raise TrainerError(
+            f"{path}:\n" + "\n".join(_explain(problem) for problem in error.errors())
+        ) from error
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals:
+        raise TrainerError(f"{override!r}: an override is key=value, such as rl.gamma.peak=0.5")
+    *parents, last = key.strip().split(".")
+    place = raw
+    for depth, parent in enumerate(parents):
+        if place.get(parent) is None:
+            place[parent] = {}
+        if not isinstance(place[parent], dict):
+            raise TrainerError(f"{override!r}: {'.'.join(parents[: depth + 1])} holds a value, not a section")
+        place = place[parent]
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise TrainerError(f"{override!r}: the value is not YAML: {error}") from error
+
+
+def _explain(problem: Any) -> str:
+    """One line for a pydantic error: the key, the value, and the nearest valid key where one is unknown."""
+    location = [str(part) for part in problem["loc"]]
+    where = ".".join(location) or "recipe"
+    if problem["type"] == "extra_forbidden":
+        valid = _fields_at(location[:-1])
+        nearest = difflib.get_close_matches(location[-1], valid, n=1)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else f"valid keys: {', '.join(sorted(valid))}"
+        return f"  {where}: unknown key; {hint}"
+    if problem["type"] == "missing":
+        return f"  {where}: missing"
+    return f"  {where}: {problem['msg']} (got {problem['input']!r})"
+
+
+def _fields_at(location: list[str]) -> list[str]:
+    section: type[BaseModel] = Recipe
+    for part in location:
+        annotation = section.model_fields[part].annotation if part in section.model_fields else None
+        choices = [choice for choice in (annotation, *get_args(annotation)) if isinstance(choice, type)]
+        section = next((choice for choice in choices if issubclass(choice, BaseModel)), section)
+    return list(section.model_fields)

@@ -1,0 +1,197 @@
+"""Reads what the engine publishes: conversations to imitate and tasks to try.
+
+    source = open_dataset(recipe.data)
+    source.conversations()      # config `sft`, or DataMind-12K's own json
+    source.tasks()              # config `rl`, with the files, references and experts of each
+
+`dataset` is RUN/dataset, a Hub id, or datamind_12k.json. A schema version that this trainer does not
+know is refused: a column that changed its meaning would otherwise train silently on the wrong thing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datamind_gen.rows import Answer, AnswerType, FileFormat, Message, decode, hash_text
+from trainers.config import Data
+from trainers.errors import TrainerError
+
+SCHEMA_VERSION = 1
+
+SFT_COLUMNS = {
+    "id",
+    "question",
+    "messages",
+    "files",
+    "format",
+    "category",
+    "level",
+    "answer",
+    "schema_version",
+}
+RL_COLUMNS = {"id", "trajectory", "prompt", "reward_model", "extra_info", "schema_version"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """An expert's trajectory as messages."""
+
+    id: str
+    question: str
+    messages: tuple[Message, ...]
+    category: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question to answer, with what is needed to let a policy try and to score it."""
+
+    id: str
+    question: str
+    prompt: tuple[Message, ...]
+    files: Mapping[str, Path]
+    """What code sees under data/files/, and where it lies here."""
+    reference: Answer
+    """Executed where the engine had a program; else the answer that the samples agreed on."""
+    is_database: bool
+    """Whether the answer is the name of a result CSV, and the reference its table."""
+    category: str
+    level: str
+    expert: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset that is open, with its held-out share set apart."""
+
+    config: Data
+    root: Path | None
+    """RUN/dataset, or the snapshot of a Hub dataset; None for datamind_12k.json."""
+
+    def conversations(self) -> list[Conversation]:
+        """The training share of the conversations, in the dataset's order."""
+        rows = self._twelve_k() if self.root is None else self._published()
+        kept = [row for row in rows if not is_held_out(row.question, self.config.holdout)]
+        if not kept:
+            raise TrainerError(f"data.dataset: {self.config.dataset} has no conversation to train on")
+        return kept[: self.config.max_rows]
+
+    def tasks(self, *, held_out: bool) -> list[Task]:
+        """The tasks to train on, or those held out."""
+        if self.root is None:
+            raise TrainerError(
+                f"data.dataset: {self.config.dataset} has conversations only; `rl` and `evaluate` need a "
+                "published dataset with the config `rl`"
+            )
+        tasks = [self._task(row) for row in self._rows("rl", RL_COLUMNS)]
+        kept = [task for task in tasks if is_held_out(task.question, self.config.holdout) is held_out]
+        if not kept:
+            share = "held-out" if held_out else "training"
+            raise TrainerError(f"data.dataset: {self.config.dataset} has no {share} task; see data.holdout")
+        return kept
+
+    def _published(self) -> Iterator[Conversation]:
+        for row in self._rows("sft", SFT_COLUMNS):
+            yield Conversation(
+                row["id"], row["question"], _messages(row["messages"]), row["category"], row["level"]
+            )
+
+    def _twelve_k(self) -> Iterator[Conversation]:
+        path = Path(self.config.dataset)
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        for index, row in enumerate(rows):
+            if "messages" not in row:
+                raise TrainerError(f"{path}: item {index} has no `messages`; its keys are {sorted(row)}")
+            messages = _messages(row["messages"])
+            question = next((message.content for message in messages if message.role == "user"), "")
+            identity = str(row.get("id", index))
+            yield Conversation(identity, question, messages, "unknown", str(row.get("level", "unknown")))
+
+    def _task(self, row: Mapping[str, Any]) -> Task:
+        assert self.root is not None
+        about = row["extra_info"]
+        is_database = FileFormat(about["format"]).is_database
+        truth = row["reward_model"]["ground_truth"]["ground_truth"]
+        if about["reference"] is not None:
+            reference = decode(Answer, about["reference"])
+        elif is_database:
+            reference = read_table_answer(truth)
+        else:
+            reference = Answer(AnswerType(about["answer_type"]), text=truth, value=truth)
+        folder = Path(self.config.files) if self.config.files else self.root
+        return Task(
+            id=row["id"],
+            question=about["question"],
+            prompt=_messages(row["prompt"]),
+            files={file["name"]: folder / file["path"] for file in about["files"]},
+            reference=reference,
+            is_database=is_database,
+            category=about["category"],
+            level=about["level"],
+            expert=_messages(row["trajectory"]),
+        )
+
+    def _rows(self, name: str, columns: set[str]) -> Iterator[Mapping[str, Any]]:
+        import datasets
+
+        datasets.disable_progress_bars()
+        try:
+            loaded = datasets.load_dataset(str(self.root), name, split="train")
+        except ValueError as error:
+            raise TrainerError(
+                f"data.dataset: {self.config.dataset} has no config {name!r}: {error}"
+            ) from error
+        missing = columns - set(loaded.column_names)
+        if missing:
+            raise TrainerError(
+                f"{self.config.dataset}: the config {name!r} lacks the columns {sorted(missing)}"
+            )
+        for row in loaded:
+            if row["schema_version"] != SCHEMA_VERSION:
+                raise TrainerError(
+                    f"{self.config.dataset}: row {row['id']} of {name!r} has schema_version "
+                    f"{row['schema_version']!r}; this trainer knows {SCHEMA_VERSION}. Use the trainer that "
+                    "came with the engine that wrote it"
+                )
+            yield row
+
+
+def open_dataset(config: Data) -> Dataset:
+    """The dataset of a recipe. Raises TrainerError where there is none."""
+    path = Path(config.dataset)
+    if path.is_file() and path.suffix == ".json":
+        return Dataset(config, None)
+    if path.is_dir():
+        return Dataset(config, path)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", config.dataset) or path.parent.is_dir():
+        raise TrainerError(
+            f"data.dataset: {config.dataset} is neither a directory, a .json file nor a Hub id; run "
+            "`python -m datamind_gen run` first, or give data.dataset=PATH"
+        )
+    from huggingface_hub import snapshot_download
+
+    return Dataset(config, Path(snapshot_download(config.dataset, repo_type="dataset")))
+
+
+def read_table_answer(text: str) -> Answer:
+    """A result CSV's text as a typed answer."""
+    columns, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+    value = tuple(tuple(row) for row in rows)
+    return Answer(AnswerType.TABLE, text=text, value=value, columns=tuple(columns))
+
+
+def is_held_out(question: str, share: float) -> bool:
+    """Whether a question is kept for evaluation: by its hash alone, so it never moves between the shares."""
+    return int(hash_text("holdout", question)[:13], 16) / 16**13 < share
+
+
+def _messages(rows: Any) -> tuple[Message, ...]:
+    return tuple(Message(row["role"], row["content"]) for row in rows)

@@ -1,0 +1,66 @@
+"""What a person sees: a progress bar, and sequences with their trained tokens coloured."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from trainers.tokens import TokenSequence
+
+
+@contextlib.contextmanager
+def progress(name: str, total: int, done: int, *, show: bool) -> Iterator[Callable[..., None]]:
+    """A bar in a terminal, a line every twentieth of the way elsewhere; yields what advances it."""
+    console = Console(stderr=True)
+    if not show:
+        yield lambda **_: None
+    elif not console.is_terminal:
+        yield _Lines(name, total, done, console).advance
+    else:
+        columns = [
+            TextColumn(f"[bold]{name}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[numbers]}"),
+        ]
+        with Progress(*columns, console=console) as bars:
+            task = bars.add_task(name, total=total, completed=done, numbers="")
+            yield lambda **values: bars.update(task, advance=1, numbers=_numbers(values))
+
+
+class _Lines:
+    def __init__(self, name: str, total: int, done: int, console: Console) -> None:
+        self.name, self.total, self.done, self.console = name, total, done, console
+        self.every = max(total // 20, 1)
+
+    def advance(self, **values: float) -> None:
+        self.done += 1
+        if self.done % self.every == 0 or self.done == self.total:
+            self.console.print(f"{self.name} {self.done}/{self.total}  {_numbers(values)}", highlight=False)
+
+
+def _numbers(values: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+
+
+def coloured(tokens: TokenSequence) -> Text:
+    """The sequence as the model sees it: what is trained on is green, the rest grey; tokens alternate."""
+    text = Text()
+    for index, (token, trained) in enumerate(zip(tokens.ids, tokens.mask, strict=True)):
+        style = "black on green" if trained else "grey62"
+        spelled = tokens.builder.tokenizer.decode([token])
+        text.append(spelled, style if index % 2 or not trained else "black on bright_green")
+    return text
