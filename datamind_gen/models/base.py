@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from datamind_gen.rows import Message, Usage
 
@@ -31,11 +31,11 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """Sampling parameters. None leaves the provider's default."""
+    """Sampling parameters. None takes what the role's settings say, else the provider's default."""
 
     temperature: float | None = None
     top_p: float | None = None
-    max_tokens: int = 4096
+    max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
     json_schema: str | None = None
@@ -79,23 +79,49 @@ class ErrorKind(StrEnum):
     CONTEXT_OVERFLOW = "context_overflow"
     AUTHENTICATION = "authentication"
     """The key is wrong, revoked or out of money: the run stops."""
+    NOT_FOUND = "not_found"
+    """The endpoint has no such model or path: the run stops."""
+    TLS = "tls"
+    """The certificate is not trusted, or the port does not speak TLS: the run stops."""
+    STOPPED = "stopped"
+    """Never asked, because the run is stopping: the row is not settled."""
 
 
 class ProviderError(Exception):
-    """A model call that failed. `retryable` says whether asking again may help."""
+    """A model call that failed. `retryable` says whether asking again may help.
 
-    def __init__(self, kind: ErrorKind, detail: str, *, retry_after_s: float | None = None) -> None:
+    `attempts` holds the text of every attempt's error, this one's included, oldest first.
+    `reached` is False when the endpoint never saw the request (no connection, no such host).
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        detail: str,
+        *,
+        retry_after_s: float | None = None,
+        reached: bool = True,
+        attempts: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(f"{kind.value}: {detail}")
         self.kind = kind
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.reached = reached
+        self.attempts = attempts or (str(self),)
 
     @property
     def retryable(self) -> bool:
-        return self.kind not in (
-            ErrorKind.BAD_REQUEST,
-            ErrorKind.CONTEXT_OVERFLOW,
+        return not self.stops_run and self.kind not in (ErrorKind.BAD_REQUEST, ErrorKind.CONTEXT_OVERFLOW)
+
+    @property
+    def stops_run(self) -> bool:
+        """Whether no other request can do better: the row stays unsettled and the run is resumable."""
+        return self.kind in (
             ErrorKind.AUTHENTICATION,
+            ErrorKind.NOT_FOUND,
+            ErrorKind.TLS,
+            ErrorKind.STOPPED,
         )
 
 
@@ -111,3 +137,21 @@ class ChatModel(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What a look at an endpoint found, without spending a token."""
+
+    endpoint: str
+    model: str
+    ok: bool
+    detail: str
+    """What was found; where not ok, what to do about it."""
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A model that can say, without generating, whether it would answer."""
+
+    async def check(self) -> Check: ...

@@ -1,0 +1,35 @@
+"""How a reply is recorded and found again, so that no reply that came is ever asked for twice.
+
+The ledger implements `Recorder`; `reply_key` says what a reply depends on, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Protocol
+
+from datamind_gen.models.base import ChatReply, ChatRequest
+from datamind_gen.rows import dump_json, hash_text
+
+
+class Recorder(Protocol):
+    """Where replies are kept."""
+
+    async def find(self, key: str) -> ChatReply | None: ...
+
+    async def record(self, key: str, reply: ChatReply) -> None:
+        """Keeps the reply durably. Called once a reply, the moment it arrives."""
+        ...
+
+
+def reply_key(*, endpoint: str, model: str, request: ChatRequest, parameters: str = "{}") -> str:
+    """The hex key of a reply: endpoint, model, messages, parameters and sample index alone.
+
+    `request` is resolved (BaseSettings.resolve), `parameters` is BaseSettings.reply_parameters(). The
+    role is no part of it; a hint is, where a model reads it.
+    """
+    messages = dump_json([[message.role, message.content] for message in request.messages])
+    sampling = dump_json(asdict(request.sampling))
+    return hash_text(
+        "reply", endpoint, model, messages, sampling, str(request.sample), parameters, request.hint or ""
+    )
