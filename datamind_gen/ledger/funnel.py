@@ -83,6 +83,7 @@ class Tally:
         self.makes = makes
         """Whether the stage makes its rows of another unit's, rather than taking them."""
         self.taken = 0
+        self.queued = 0
         self.running = 0
         self._ends: Counter[tuple[Status, Reason | None]] = Counter()
 

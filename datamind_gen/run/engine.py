@@ -1,0 +1,336 @@
+"""The engine: runs stages on rows, once each, and keeps what they cost and how they ended.
+
+One engine a node holds what is shared: the ledger, the sandbox, the models with their limiters, the
+tallies. `process` takes an envelope through one stage; who moves envelopes from stage to stage
+(distilabel's graph in `dag.py`, or `local.py` without it) is not the engine's business, and gives the
+same rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datamind_gen.ledger import Ledger, RecordKind
+from datamind_gen.ledger.funnel import StageCount, Tally
+from datamind_gen.models.base import ChatReply, ChatRequest, ProviderError, Role
+from datamind_gen.models.limiter import priority_of
+from datamind_gen.models.router import Models
+from datamind_gen.prompts.render import Prompts
+from datamind_gen.rows import (
+    Profile,
+    Query,
+    Reason,
+    Stage,
+    Status,
+    decode,
+    dump_json,
+    encode,
+)
+from datamind_gen.run.envelope import Envelope
+from datamind_gen.run.flow import Step
+from datamind_gen.run.gates import FileGate, ProfileGate
+from datamind_gen.run.keys import Fingerprint, result_key, take_fingerprint
+from datamind_gen.run.stopping import Draining, StopCause, StopKind
+from datamind_gen.run.waves import Waves
+from datamind_gen.sandbox import Sandbox
+from datamind_gen.spec.pipeline import PipelineSpec
+from datamind_gen.stages.base import Outcome
+from datamind_gen.stages.duplicates import find_duplicate_questions
+from datamind_gen.stages.plan import Assignment
+from datamind_gen.stages.write import Assigned
+from datamind_gen.taxonomy import Taxonomy
+
+logger = logging.getLogger(__name__)
+
+STAGE_OF = {Role.AUTHOR: Stage.WRITE, Role.EXPERT: Stage.SAMPLE, Role.JUDGE: Stage.JUDGE}
+ROWS_AT_ONCE = 512
+"""Rows that one stage works on at a time: bounds memory, not the models or the sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One recorded outcome."""
+
+    id: str
+    status: Status
+    reason: Reason | None
+    detail: str
+    payload: str
+    retryable: bool
+
+
+class Engine:
+    """Implements stages.base.Services."""
+
+    def __init__(
+        self,
+        *,
+        spec: PipelineSpec,
+        ledger: Ledger,
+        prompts: Prompts,
+        taxonomy: Taxonomy,
+        sandbox: Sandbox,
+        models: Models,
+        paths: Mapping[str, Mapping[str, Path]],
+        flow: Mapping[Stage, Step],
+        limit: int | None = None,
+    ) -> None:
+        self.spec = spec
+        self.flow = flow
+        self.ledger = ledger
+        self.prompts = prompts
+        self.taxonomy = taxonomy
+        self.sandbox = sandbox
+        self.models = models
+        self.stop: StopCause | None = None
+        self.recent_errors: list[str] = []
+        self.fingerprints: dict[Stage, Fingerprint] = {
+            stage: take_fingerprint(step.runner, spec, prompts) for stage, step in flow.items()
+        }
+        self.tallies = {
+            stage: Tally(stage, step.runner.unit, makes=step.makes) for stage, step in flow.items()
+        }
+        self.reused: Counter[Stage] = Counter()
+        self.worked: Counter[Stage] = Counter()
+        self.waves = Waves(self, limit=limit)
+        self._paths = paths
+        self._profiled = ProfileGate()
+        self._composed = FileGate()
+        self._slots = {stage: asyncio.Semaphore(ROWS_AT_ONCE) for stage in flow}
+        self._duplicates: dict[tuple[int, str], dict[str, str]] = {}
+        self._asked: dict[str, dict[str, Query]] = defaultdict(dict)
+        """Questions already asked of a file, by query id."""
+
+    # --- what stages may use ---
+
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        if self.stop is not None:
+            raise Draining
+        turn = sum(message.role == "assistant" for message in request.messages)
+        try:
+            return await self.models.ask(request, priority=priority_of(STAGE_OF[request.role], turn))
+        except ProviderError as error:
+            if not error.stops_run:
+                raise
+            self.request_stop(StopCause(StopKind.PROVIDER, self.models.stop_reason or str(error)))
+            raise Draining from error
+
+    def profile(self, file_id: str) -> Profile:
+        return self._profiled.profiles[file_id]
+
+    def paths(self, file_id: str) -> Mapping[str, Path]:
+        return self._paths[file_id]
+
+    # --- what movers of rows use ---
+
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        return self._profiled.profiles
+
+    async def all_profiled(self) -> None:
+        await self._profiled.wait()
+
+    def expect_files(self, count: int) -> None:
+        """How many files will come: the plan waits for all of them."""
+        self._profiled.expect(count)
+
+    def request_stop(self, cause: StopCause) -> None:
+        """Starts nothing new; what is in flight comes in. The first cause stays."""
+        if self.stop is None:
+            self.stop = cause
+            logger.warning("stopping: %s", cause.message)
+
+    async def process(self, stage: Stage, envelope: Envelope) -> list[Envelope]:
+        """The rows that a stage makes of one. Raises Draining when the run stops before it is done."""
+        try:
+            return await self._process(stage, envelope)
+        except Draining:
+            if stage in (Stage.READ, Stage.PROFILE):
+                self._profiled.abandon()
+            if stage in (Stage.WRITE, Stage.COMPOSE):
+                self._composed.abandon(envelope.wave, envelope.file)
+            raise
+
+    async def _process(self, stage: Stage, envelope: Envelope) -> list[Envelope]:
+        step = self.flow[stage]
+        if stage is Stage.WRITE:
+            return await self._write(envelope)
+        if not step.takes(envelope):
+            outputs = [envelope]
+        else:
+            outputs = await self._run(stage, envelope, envelope.payload)
+        if stage is Stage.PROFILE:
+            self._settle_profile(outputs[0])
+        if stage is Stage.COMPOSE:
+            outputs = [await self._drop_duplicate(outputs[0])]
+        return outputs
+
+    def stage_counts(self) -> tuple[StageCount, ...]:
+        return tuple(tally.count() for tally in self.tallies.values())
+
+    # --- stages that need more than their row ---
+
+    def _settle_profile(self, envelope: Envelope) -> None:
+        profile = decode(Profile, envelope.payload) if envelope.kept else None
+        self._profiled.settle(envelope.file, profile)
+
+    async def _write(self, envelope: Envelope) -> list[Envelope]:
+        if not envelope.kept:
+            return [envelope]
+        plan = await self.waves.plan(envelope.wave)
+        assignments = [found for found in plan if found.file_id == envelope.file]
+        profile = self.profile(envelope.file)
+        self._composed.expect(envelope.wave, envelope.file, len(assignments))
+        batches = await asyncio.gather(
+            *(self._write_one(envelope, assignment, profile) for assignment in assignments)
+        )
+        return [made for batch in batches for made in batch]
+
+    async def _write_one(
+        self, envelope: Envelope, assignment: Assignment, profile: Profile
+    ) -> list[Envelope]:
+        covers = dump_json([encode(assignment), profile.id])
+        return await self._run(Stage.WRITE, envelope, covers, Assigned(assignment, profile))
+
+    async def _drop_duplicate(self, envelope: Envelope) -> Envelope:
+        place = (envelope.wave, envelope.file)
+        together = await self._composed.arrive(envelope)
+        if place not in self._duplicates:
+            self._duplicates[place] = self._find_duplicates(envelope.file, together)
+            self._composed.leave(*place)
+        original = self._duplicates[place].get(envelope.id)
+        if not envelope.kept:
+            return envelope
+        tally = self.tallies[Stage.COMPOSE]
+        if original is None:
+            tally.settle(Status.KEPT, None)
+            return envelope
+        tally.settle(Status.REJECTED, Reason.DUPLICATE)
+        return envelope.ended(
+            id=envelope.id,
+            stage=Stage.COMPOSE,
+            status=Status.REJECTED,
+            reason=Reason.DUPLICATE,
+            detail=f"asks the same as {original}",
+            payload=envelope.payload,
+        )
+
+    def _find_duplicates(self, file: str, together: Sequence[Envelope]) -> dict[str, str]:
+        fresh = {found.id: decode(Query, found.payload) for found in together if found.kept}
+        duplicates = find_duplicate_questions(
+            [*fresh.values()],
+            asked=[*self._asked[file].values()],
+            threshold=self.spec.queries.duplicate_threshold,
+        )
+        self._asked[file].update({id: query for id, query in fresh.items() if id not in duplicates})
+        return duplicates
+
+    # --- any stage ---
+
+    async def _run(
+        self, stage: Stage, envelope: Envelope, covers: str, row: object | None = None
+    ) -> list[Envelope]:
+        tally = self.tallies[stage]
+        counted = envelope.wave == 1 or stage not in (Stage.READ, Stage.PROFILE)
+        if counted:
+            tally.taken += 1
+        key = result_key(self.fingerprints[stage], covers)
+        recorded = self.ledger.get(RecordKind.RESULT, key)
+        if recorded is None:
+            recorded = await self._work(stage, envelope, key, row)
+            self.worked[stage] += 1
+        else:
+            self.reused[stage] += 1
+        outputs = []
+        for end in _read_ends(recorded):
+            late = stage is Stage.COMPOSE and end.status is Status.KEPT
+            if counted and not late:
+                tally.settle(end.status, end.reason)
+            if end.status is Status.FAILED:
+                self._note_error(stage, end)
+            outputs.append(
+                envelope.ended(
+                    id=end.id,
+                    stage=stage,
+                    status=end.status,
+                    reason=end.reason,
+                    detail=end.detail,
+                    payload=end.payload or envelope.payload,
+                )
+            )
+        return outputs
+
+    async def _work(self, stage: Stage, envelope: Envelope, key: str, row: object | None) -> str:
+        step = self.flow[stage]
+        tally = self.tallies[stage]
+        tally.queued += 1
+        async with self._slots[stage]:
+            tally.queued -= 1
+            if self.stop is not None:
+                raise Draining
+            tally.running += 1
+            try:
+                taken = row if row is not None else decode(step.row, envelope.payload)
+                outcomes = await step.runner.run(taken, self)
+            except Draining:
+                raise
+            except Exception as error:
+                # A stage that raises is a bug of ours; the row must not take the run down with it.
+                logger.error("%s of %s:\n%s", stage, envelope.id, traceback.format_exc())
+                detail = f"{type(error).__name__}: {error}"
+                outcomes = [
+                    Outcome(envelope.id, Status.FAILED, None, Reason.INTERNAL, detail, retryable=True)
+                ]
+            finally:
+                tally.running -= 1
+        text = _write_ends(outcomes)
+        retry = any(outcome.retryable for outcome in outcomes)
+        self._record(RecordKind.ATTEMPT if retry else RecordKind.RESULT, key, text)
+        return text
+
+    def _record(self, kind: RecordKind, key: str, text: str) -> None:
+        try:
+            self.ledger.put(kind, key, text)
+        except OSError as error:
+            cause = StopCause(
+                StopKind.DISK,
+                f"cannot write to {self.ledger.folder}: {error.strerror}; nothing recorded so far is "
+                "lost: make room and run the same command again",
+            )
+            self.request_stop(cause)
+            raise Draining from error
+
+    def _note_error(self, stage: Stage, end: _End) -> None:
+        self.recent_errors.append(f"{stage} {end.id}: {end.reason}: {end.detail}")
+        del self.recent_errors[:-3]
+
+
+def _write_ends(outcomes: Sequence[Outcome[Any]]) -> str:
+    return dump_json(
+        [
+            [
+                outcome.id,
+                outcome.status.value,
+                outcome.reason.value if outcome.reason else None,
+                outcome.detail,
+                encode(outcome.row) if outcome.row is not None else "",
+                outcome.retryable,
+            ]
+            for outcome in outcomes
+        ]
+    )
+
+
+def _read_ends(text: str) -> list[_End]:
+    return [
+        _End(id, Status(status), Reason(reason) if reason else None, detail, payload, retryable)
+        for id, status, reason, detail, payload, retryable in json.loads(text)
+    ]

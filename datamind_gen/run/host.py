@@ -1,0 +1,214 @@
+"""The engine's process: opens everything that a run shares, moves the rows, publishes what came out.
+
+Started by the supervisor as `python -m datamind_gen.run.host JOB`; it speaks events on standard output
+and takes orders on standard input, whose end means that the supervisor is gone and so ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from datamind_gen.files import FileError, FoundFile, find_sources
+from datamind_gen.ledger import Ledger, LedgerLocked
+from datamind_gen.models.budget import budget_reached
+from datamind_gen.models.router import Models
+from datamind_gen.prompts.render import Prompts
+from datamind_gen.rows import decode
+from datamind_gen.run.engine import Engine
+from datamind_gen.run.events import Event, Finished, Lost, Note, Order, Ready, write_event
+from datamind_gen.run.finish import finish_run
+from datamind_gen.run.flow import FLOW
+from datamind_gen.run.folder import RunFolder
+from datamind_gen.run.guard import die_with
+from datamind_gen.run.job import Job
+from datamind_gen.run.local import move_locally
+from datamind_gen.run.records import LedgerRecorder, RunRecord, describe_redo, last_run, record_run
+from datamind_gen.run.server import StepServer
+from datamind_gen.run.snapshot import take_snapshot
+from datamind_gen.run.stopping import ExitCode, StopCause, StopKind
+from datamind_gen.run.traffic import Traffic
+from datamind_gen.sandbox import Sandbox, SandboxUnavailable
+from datamind_gen.spec.loader import LoadedPipeline, load_pipeline
+from datamind_gen.spec.running import GraphRunner
+from datamind_gen.taxonomy import load_taxonomy
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 0.5
+SYNC_SECONDS = 5.0
+
+
+class BadInput(Exception):
+    """Something that the user gave cannot be used. Exit code 2."""
+
+
+class Host:
+    """One run of one job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.folder = RunFolder(Path(job.out))
+        self.started = time.time()
+        self._engine: Engine | None = None
+        self._wanted_stop: StopCause | None = None
+
+    async def run(self) -> Finished:
+        """Runs to the end, whatever the end is."""
+        self._listen()
+        loaded = load_pipeline(self.job.pipeline, overrides=self.job.overrides)
+        async with AsyncExitStack() as stack:
+            try:
+                ledger = stack.enter_context(Ledger.open(self.folder.ledger))
+            except LedgerLocked as error:
+                raise BadInput(f"{error}; wait for it, stop it, or give another --out") from error
+            found = find_files(loaded, self.folder)
+            engine = await self._open_engine(loaded, ledger, found, stack)
+            traffic = Traffic(engine, [item.file for item in found])
+            beat = asyncio.create_task(self._beat(engine, traffic, None))
+            stack.callback(beat.cancel)
+            if loaded.spec.run.graph is GraphRunner.LOCAL:
+                await move_locally(traffic)
+            else:
+                beat.cancel()
+                await self._serve(engine, traffic)
+            return await asyncio.to_thread(finish_run, engine, traffic, self.folder, self.started)
+
+    async def _open_engine(
+        self, loaded: LoadedPipeline, ledger: Ledger, found: list[FoundFile], stack: AsyncExitStack
+    ) -> Engine:
+        spec = loaded.spec
+        prompts = Prompts(loaded.resolve(spec.prompts) if spec.prompts else None)
+        models = Models.from_settings(spec.models.by_role(), recorder=LedgerRecorder(ledger))
+        stack.push_async_callback(models.close)
+        settings = spec.sandbox.settings(
+            on_error=spec.sample.on_error, allow_unsandboxed=self.job.allow_unsandboxed
+        )
+        try:
+            sandbox = await stack.enter_async_context(Sandbox(settings))
+        except SandboxUnavailable as error:
+            raise BadInput(str(error)) from error
+        engine = Engine(
+            spec=spec,
+            ledger=ledger,
+            prompts=prompts,
+            taxonomy=load_taxonomy(loaded.taxonomy_folder),
+            sandbox=sandbox,
+            models=models,
+            paths=locate(found),
+            flow=FLOW,
+            limit=self.job.limit,
+        )
+        for line in describe_redo(last_run(ledger), engine.fingerprints):
+            say(Note(line))
+        record_run(ledger, RunRecord.of(engine, loaded, self.started))
+        self._engine = engine
+        if self._wanted_stop is not None:
+            engine.request_stop(self._wanted_stop)
+        return engine
+
+    async def _serve(self, engine: Engine, traffic: Traffic) -> None:
+        server = StepServer(traffic, on_lost=lambda step: say(Lost(step)))
+        await server.start(Path(self.job.socket))
+        beat = asyncio.create_task(self._beat(engine, traffic, server))
+        try:
+            say(Ready(self.job.socket))
+            await server.finished.wait()
+        finally:
+            beat.cancel()
+            await server.close()
+
+    async def _beat(self, engine: Engine, traffic: Traffic, server: StepServer | None) -> None:
+        """Says how far the run is, watches the budget, and makes the ledger survive a power cut."""
+        synced = time.monotonic()
+        while True:
+            say(take_snapshot(engine, traffic, server))
+            elapsed = time.time() - self.started
+            reached = budget_reached(engine.spec.run.budget, engine.models.usage(), elapsed_s=elapsed)
+            if reached:
+                engine.request_stop(StopCause(StopKind.BUDGET, reached))
+            if engine.models.stop_reason and engine.stop is None:
+                engine.request_stop(StopCause(StopKind.PROVIDER, engine.models.stop_reason))
+            if time.monotonic() - synced > SYNC_SECONDS:
+                await asyncio.to_thread(engine.ledger.sync)
+                synced = time.monotonic()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def drain() -> None:
+            cause = StopCause(StopKind.INTERRUPT, "interrupted")
+            self._wanted_stop = cause
+            if self._engine is not None:
+                self._engine.request_stop(cause)
+
+        def watch() -> None:
+            for line in sys.stdin:
+                if line.strip() == Order.DRAIN:
+                    loop.call_soon_threadsafe(drain)
+            os._exit(ExitCode.STOPPED)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def find_files(loaded: LoadedPipeline, folder: RunFolder) -> list[FoundFile]:
+    """All files of the pipeline's sources. Raises BadInput."""
+    try:
+        return find_sources(loaded.spec.sources, loaded.folder, folder.sources)
+    except FileError as error:
+        raise BadInput(f"{loaded.origin}: sources: {error}") from error
+
+
+def locate(found: list[FoundFile]) -> Mapping[str, Mapping[str, Path]]:
+    return {
+        item.file.id: {part.name: path for part, path in zip(item.file.parts, item.paths, strict=True)}
+        for item in found
+    }
+
+
+def say(event: Event) -> None:
+    """One event to the supervisor."""
+    _OUT.write(write_event(event) + "\n")
+    _OUT.flush()
+
+
+def main(argument: str) -> int:
+    job = decode(Job, argument)
+    die_with(job.parent)
+    host = Host(job)
+    logging.basicConfig(
+        filename=host.folder.log,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    try:
+        finished = asyncio.run(host.run())
+    except BadInput as error:
+        finished = Finished(ExitCode.BAD_INPUT, str(error))
+    except OSError as error:
+        logger.exception("the run ended")
+        finished = Finished(
+            ExitCode.STOPPED,
+            f"{error.filename or host.folder.root}: {error.strerror or error}",
+            "what was recorded is safe: mend the cause and run the same command again",
+        )
+    except Exception as error:
+        logger.exception("the run ended")
+        finished = Finished(ExitCode.FAILED, f"{type(error).__name__}: {error}", f"see {host.folder.log}")
+    say(finished)
+    return finished.code
+
+
+_OUT = os.fdopen(os.dup(1), "w", encoding="utf-8")
+
+if __name__ == "__main__":
+    os.dup2(2, 1)  # whatever a library prints must not end up among the events
+    sys.exit(main(sys.argv[1]))

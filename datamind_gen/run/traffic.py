@@ -1,0 +1,80 @@
+"""Who is on the way: counts rows between the source and the sink, wave after wave.
+
+Both movers of rows (the distilabel graph and the local one) take every row through `step` and hand what
+comes out of the last stage to `deliver`. When nothing is on the way any more the wave is over;
+`next_sources` then says what enters next, or that there is nothing more to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from datamind_gen.rows import DataFile, Stage, Status, encode
+from datamind_gen.run.engine import Engine
+from datamind_gen.run.envelope import Envelope
+from datamind_gen.run.stopping import Draining
+
+
+class Traffic:
+    """Rows on the way. One event loop's; not thread-safe."""
+
+    def __init__(self, engine: Engine, files: Sequence[DataFile]) -> None:
+        self.engine = engine
+        self.files = tuple(sorted(files, key=lambda file: file.id))
+        self.delivered: dict[tuple[str, Stage], Envelope] = {}
+        self.undone = 0
+        """Rows that a stop left where they were."""
+        self.wave = 0
+        self._live = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def next_sources(self) -> list[Envelope] | None:
+        """Waits for the wave to end, and gives what enters next; None when all is done."""
+        await self._idle.wait()
+        if self.engine.stop is not None:
+            return None
+        if self.wave == 0:
+            self.engine.expect_files(len(self.files))
+            entering = list(self.files)
+        else:
+            if not await self.engine.waves.start_next(self.wave, self.delivered.values()):
+                return None
+            entering = [file for file in self.files if file.id in self.engine.profiles]
+        self.wave += 1
+        if not entering:
+            return None
+        self._live += len(entering)
+        self._idle.clear()
+        return [
+            Envelope(
+                id=file.id,
+                file=file.id,
+                wave=self.wave,
+                stage=Stage.READ,
+                status=Status.KEPT,
+                payload=encode(file),
+            )
+            for file in entering
+        ]
+
+    async def step(self, stage: Stage, envelope: Envelope) -> list[Envelope]:
+        """Takes one row through one stage; a row that a stop leaves undone yields nothing."""
+        try:
+            outputs = await self.engine.process(stage, envelope)
+        except Draining:
+            self.undone += 1
+            outputs = []
+        self._count(len(outputs) - 1)
+        return outputs
+
+    def deliver(self, envelope: Envelope) -> None:
+        """Takes a row out at the end."""
+        self.delivered[envelope.id, envelope.stage] = envelope
+        self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._live += change
+        if self._live == 0:
+            self._idle.set()

@@ -1,0 +1,124 @@
+"""Waves: what is asked next, planned from settled rows alone.
+
+The plan of a wave is a pure function of the profiles, the settings and what earlier waves settled, so it
+is the same on every start; it is recorded in the ledger all the same, for people who want to read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from datamind_gen.ledger import RecordKind
+from datamind_gen.rows import Candidate, Group, Query, Stage, decode, dump_json, encode, hash_text
+from datamind_gen.run.envelope import Envelope
+from datamind_gen.spec.judging import Keep
+from datamind_gen.stages.plan import Assignment, SettledQuery, plan_wave
+from datamind_gen.stages.select import select
+
+if TYPE_CHECKING:
+    from datamind_gen.run.engine import Engine
+
+FIRST_YIELD = 0.7
+"""Kept queries for every planned one, assumed before any was tried."""
+
+
+class Waves:
+    """Plans wave after wave. One engine's."""
+
+    def __init__(self, engine: Engine, *, limit: int | None) -> None:
+        self._engine = engine
+        self.limit = limit
+        self._plans: dict[int, asyncio.Future[tuple[Assignment, ...]]] = {}
+        self._settled: tuple[SettledQuery, ...] = ()
+        self._yield = FIRST_YIELD
+
+    async def plan(self, wave: int) -> tuple[Assignment, ...]:
+        """What the wave asks. Waits until every file is profiled."""
+        await self._engine.all_profiled()
+        if wave not in self._plans:
+            self._plans[wave] = asyncio.get_running_loop().create_future()
+            self._plans[wave].set_result(self._make_plan(wave))
+        return await self._plans[wave]
+
+    async def start_next(self, wave: int, delivered: Iterable[Envelope]) -> bool:
+        """Takes stock after a wave, and says whether another one is worth while."""
+        spec = self._engine.spec
+        self._settled = settle(delivered, self._engine)
+        kept = sum(query.kept_trajectories for query in self._settled)
+        if kept >= spec.coverage.target or wave >= spec.coverage.waves:
+            return False
+        if self.limit is not None and len(self._settled) >= self.limit:
+            return False
+        per_query = self._kept_per_success()
+        self._yield = max(kept / per_query / len(self._settled), 0.05) if self._settled else FIRST_YIELD
+        return bool(await self.plan(wave + 1))
+
+    @property
+    def planned(self) -> int:
+        return sum(len(plan.result()) for plan in self._plans.values() if plan.done())
+
+    def _make_plan(self, wave: int) -> tuple[Assignment, ...]:
+        engine = self._engine
+        profiles = tuple(engine.profiles[file] for file in sorted(engine.profiles))
+        plan = plan_wave(
+            engine.spec.coverage,
+            engine.spec.queries,
+            engine.taxonomy,
+            profiles,
+            self._settled,
+            wave=wave,
+            seed=engine.spec.seed,
+            limit=self.limit,
+            expected_kept_per_query=self._yield * self._kept_per_success(),
+        )
+        key = hash_text("plan", str(wave))
+        engine.ledger.put(RecordKind.PLAN, key, dump_json([encode(assignment) for assignment in plan]))
+        return plan
+
+    def _kept_per_success(self) -> int:
+        spec = self._engine.spec
+        return spec.sample.samples if spec.judge.keep is Keep.ALL else 1
+
+
+def settle(delivered: Iterable[Envelope], engine: Engine) -> tuple[SettledQuery, ...]:
+    """Every query that earlier waves asked, with the trajectories that it leaves in the dataset."""
+    queries: dict[str, Query] = {}
+    candidates: list[Candidate] = []
+    for envelope in delivered:
+        query = read_query(envelope)
+        if query is not None:
+            queries[query.id] = query
+        if envelope.stage is Stage.FILTER and envelope.kept:
+            candidates.append(decode(Candidate, envelope.payload))
+    dropped = select(candidates, engine.spec, engine.profiles)
+    kept = Counter(found.query.id for found in candidates if found.id not in dropped)
+    return tuple(
+        SettledQuery(
+            category=query.category,
+            format=engine.profiles[query.file_id].file.format,
+            hops=len(query.hops),
+            level=query.level,
+            file_id=query.file_id,
+            kept_trajectories=kept[query.id],
+        )
+        for query in (queries[id] for id in sorted(queries))
+    )
+
+
+def read_query(envelope: Envelope) -> Query | None:
+    """The query that a row at the end of the graph is about; None for files and unwritten queries."""
+    kinds: Mapping[Stage, type[Query] | type[Group] | type[Candidate]] = {
+        Stage.COMPOSE: Query,
+        Stage.SAMPLE: Group,
+        Stage.JUDGE: Group,
+        Stage.REFLECT: Group,
+        Stage.FILTER: Candidate,
+    }
+    kind = kinds.get(envelope.stage)
+    if kind is None or not envelope.payload:
+        return None
+    row = decode(kind, envelope.payload)
+    return row if isinstance(row, Query) else row.query

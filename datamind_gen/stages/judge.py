@@ -1,0 +1,159 @@
+"""Judge: do a query's samples say the same, and which of them say it best?
+
+By rules where rules can tell, by the judge model for what is left, in the order that the pipeline gives.
+A judge that fails is a failure, never a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from datamind_gen.agent.agreement import Agreement, find_agreement
+from datamind_gen.rows import AnswerType, Group, Query, Reason, Stage, Trajectory, Verdict, dump_json
+from datamind_gen.spec.judging import JudgeMethod
+from datamind_gen.spec.pipeline import PipelineSpec
+from datamind_gen.stages.base import Outcome, Services, failed, kept, rejected
+from datamind_gen.stages.verdicts import JudgeFailed, ask_judge
+
+MAX_SUBSETS = 20
+"""Subsets of samples that the judge model is asked about when not all need agree."""
+
+
+class JudgeStage:
+    """Group -> group with a verdict."""
+
+    name = Stage.JUDGE
+    version = 1
+    unit = "group"
+
+    def settings(self, spec: PipelineSpec) -> str:
+        return judging_settings(spec)
+
+    def templates(self) -> tuple[str, ...]:
+        return ("judge",)
+
+    async def run(self, row: Group, services: Services) -> Sequence[Outcome[Group]]:
+        verdict = await judge_samples(row.query, row.trajectories, services, round=0)
+        return [end_judging(replace(row, verdicts=(*row.verdicts, verdict)))]
+
+
+def judging_settings(spec: PipelineSpec) -> str:
+    """All that decides a verdict, beside the group and the template."""
+    settings = spec.judge.model_dump(mode="json", exclude={"keep"})
+    if JudgeMethod.MODEL in spec.judge.methods:
+        settings["model"] = spec.models.judge.identity()
+    return dump_json(settings)
+
+
+def end_judging(group: Group) -> Outcome[Group]:
+    """How a group stands after its last verdict."""
+    verdict = group.verdict
+    assert verdict is not None
+    if verdict.error is not None:
+        return failed(group.id, Reason.PROVIDER, verdict.error, group, retryable=True)
+    if not verdict.agree:
+        return rejected(group.id, Reason.INCONSISTENT, verdict.reasoning, group)
+    return kept(group.id, group)
+
+
+async def judge_samples(
+    query: Query, samples: Sequence[Trajectory], services: Services, *, round: int
+) -> Verdict:
+    """The verdict on samples of one query; its indices are into `samples`."""
+    settings = services.spec.judge
+    needed = count_needed(settings.require, len(samples))
+    said = {index: _say(query, sample) for index, sample in enumerate(samples)}
+    answered = {index: text for index, text in said.items() if text is not None}
+    margin = len(answered) / len(samples)
+    if len(answered) < needed:
+        reasoning = f"{len(answered)} of {len(samples)} samples answered; {needed} must agree."
+        return Verdict(False, "rule", None, (), margin, reasoning, round=round)
+    found: Agreement | None = None
+    for method in settings.methods:
+        if method is JudgeMethod.RULE:
+            found = find_agreement(
+                answered, tolerance=settings.tolerance, question=query.question, table=_is_table(query)
+            )
+            if not found.unsure or found.size >= needed:
+                return _rule_verdict(found, samples, needed=needed, round=round)
+        else:
+            return await _model_verdict(
+                query, answered, samples, services, needed=needed, round=round, after_rules=found is not None
+            )
+    assert found is not None
+    return _rule_verdict(found, samples, needed=needed, round=round)
+
+
+def count_needed(require: str | int, samples: int) -> int:
+    """How many of so many samples must agree."""
+    if require == "all":
+        return samples
+    if require == "majority":
+        return samples // 2 + 1
+    return min(int(require), samples)
+
+
+def _is_table(query: Query) -> bool:
+    return query.answer_type is AnswerType.TABLE
+
+
+def _say(query: Query, sample: Trajectory) -> str | None:
+    """What a sample answers: its result table where the question asks for one, else its text."""
+    return sample.result_csv if _is_table(query) else sample.answer
+
+
+def _rank(indices: Sequence[int], samples: Sequence[Trajectory]) -> tuple[int, ...]:
+    """Best first: the fewest turns, then the shortest answer."""
+    return tuple(
+        sorted(
+            indices, key=lambda index: (len(samples[index].turns), len(samples[index].answer or ""), index)
+        )
+    )
+
+
+def _rule_verdict(found: Agreement, samples: Sequence[Trajectory], *, needed: int, round: int) -> Verdict:
+    agreeing = _rank(found.largest, samples)
+    agree = len(agreeing) >= needed
+    return Verdict(
+        agree=agree,
+        method="rule",
+        best=agreeing[0] if agree else None,
+        agreeing=agreeing if agree else (),
+        margin=len(agreeing) / len(samples),
+        reasoning=found.reasoning,
+        round=round,
+    )
+
+
+async def _model_verdict(
+    query: Query,
+    answered: dict[int, str],
+    samples: Sequence[Trajectory],
+    services: Services,
+    *,
+    needed: int,
+    round: int,
+    after_rules: bool,
+) -> Verdict:
+    method = "rule+model" if after_rules else "model"
+    indices = sorted(answered)
+    subsets = [
+        subset for size in range(len(indices), needed - 1, -1) for subset in combinations(indices, size)
+    ]
+    first_reasoning = ""
+    for subset in subsets[:MAX_SUBSETS]:
+        if len(subset) == 1:
+            return Verdict(True, method, subset[0], subset, 1 / len(samples), "one sample", round=round)
+        try:
+            opinion = await ask_judge(query, [answered[index] for index in subset], services, round=round)
+        except JudgeFailed as error:
+            return Verdict(False, method, None, (), 0.0, error=str(error), round=round)
+        first_reasoning = first_reasoning or opinion.reasoning
+        if opinion.agree:
+            best = subset[opinion.best]
+            rest = [index for index in _rank(subset, samples) if index != best]
+            margin = len(subset) / len(samples)
+            return Verdict(True, method, best, (best, *rest), margin, opinion.reasoning, round=round)
+    return Verdict(False, method, None, (), 0.0, first_reasoning, round=round)

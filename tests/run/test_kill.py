@@ -1,0 +1,160 @@
+"""kill -9 of anything, at any moment: nothing stays behind, and running again ends in the same rows."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from datamind_gen.run.folder import RunFolder
+from datamind_gen.run.status import is_running, read_status
+from tests.run.pipelines import dataset_bytes, write_small_pipeline
+from tests.run.processes import (
+    Process,
+    descendants,
+    finish,
+    kill,
+    look_at,
+    start_run,
+    wait_gone,
+)
+
+Pick = Callable[[subprocess.Popen[str], list[Process]], list[int]]
+
+
+def _running(word: str) -> Pick:
+    def pick(run: subprocess.Popen[str], below: list[Process]) -> list[int]:
+        return [found.pid for found in below if word in found.command][:1]
+
+    return pick
+
+
+def _any_child(run: subprocess.Popen[str], below: list[Process]) -> list[int]:
+    return [random.choice(below).pid]
+
+
+def _tree(run: subprocess.Popen[str], below: list[Process]) -> list[int]:
+    return [run.pid, *(found.pid for found in below)]
+
+
+def _parent(run: subprocess.Popen[str], below: list[Process]) -> list[int]:
+    return [run.pid]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes], float]:
+    """A pipeline, the dataset that it makes when nobody disturbs it, and how long that takes."""
+    place = tmp_path_factory.mktemp("undisturbed")
+    pipeline = write_small_pipeline(place / "small.yaml")
+    started = time.monotonic()
+    run = start_run(pipeline, place / "run")
+    output = finish(run)
+    assert run.returncode == 0, output
+    return pipeline, dataset_bytes(place / "run"), time.monotonic() - started
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pick",
+    [
+        pytest.param(_tree, id="the-tree"),
+        pytest.param(_parent, id="the-parent-alone"),
+        pytest.param(_running("run.host"), id="the-engine"),
+        pytest.param(_running("run.dag"), id="the-graph"),
+        pytest.param(_any_child, id="any-child"),
+        pytest.param(_any_child, id="any-other-child"),
+    ],
+)
+def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(
+    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path, pick: Pick
+) -> None:
+    pipeline, wanted, seconds = undisturbed
+    folder = RunFolder(tmp_path / "run")
+    run = start_run(pipeline, folder.root)
+    time.sleep(random.uniform(0.15, 0.8) * seconds)
+    below = descendants(run.pid)
+    everyone = [*below, *([found] if (found := look_at(run.pid)) else [])]
+    for pid in pick(run, below) if below else [run.pid]:
+        kill(pid, signal.SIGKILL)
+    # A sandbox process may be replaced while the run goes on; a run that ends must leave nobody.
+    if pick is not _any_child:
+        left = wait_gone(everyone, within=5)
+        assert left == []
+        assert not is_running(folder)
+    finish(run)
+    assert wait_gone(everyone, within=5) == []
+    settled = read_status(folder.root).results if folder.ledger.is_dir() else 0
+    again = start_run(pipeline, folder.root)
+    output = finish(again)
+    assert again.returncode == 0, output
+    assert dataset_bytes(folder.root) == wanted
+    assert read_status(folder.root).results >= settled
+
+
+@pytest.mark.slow
+def test_ctrl_c_drains_and_says_how_to_go_on(
+    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path
+) -> None:
+    pipeline, wanted, seconds = undisturbed
+    run = start_run(pipeline, tmp_path / "run")
+    time.sleep(0.5 * seconds)
+    below = descendants(run.pid)
+    run.send_signal(signal.SIGINT)
+    output = finish(run)
+    assert run.returncode == 3, output
+    assert "again" in output
+    assert wait_gone(below, within=5) == []
+    again = start_run(pipeline, tmp_path / "run")
+    assert (finish(again), again.returncode)[1] == 0
+    assert dataset_bytes(tmp_path / "run") == wanted
+
+
+@pytest.mark.slow
+def test_ctrl_c_twice_stops_at_once(
+    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path
+) -> None:
+    pipeline, _, seconds = undisturbed
+    run = start_run(pipeline, tmp_path / "run")
+    time.sleep(0.4 * seconds)
+    below = descendants(run.pid)
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    run.send_signal(signal.SIGINT)
+    output = finish(run, within=30)
+    assert run.returncode == 3, output
+    assert wait_gone(below, within=5) == []
+
+
+@pytest.mark.slow
+def test_a_stopped_graph_step_is_noticed_or_the_run_ends(
+    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path
+) -> None:
+    pipeline, wanted, seconds = undisturbed
+    run = start_run(pipeline, tmp_path / "run")
+    time.sleep(0.5 * seconds)
+    graph = [found for found in descendants(run.pid) if "run.dag" in found.command]
+    if graph:
+        kill(graph[-1].pid, signal.SIGTERM)
+    finish(run)
+    again = start_run(pipeline, tmp_path / "run")
+    assert (finish(again), again.returncode)[1] == 0
+    assert dataset_bytes(tmp_path / "run") == wanted
+
+
+@pytest.mark.slow
+def test_a_second_run_on_a_live_directory_refuses(
+    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path
+) -> None:
+    pipeline, _, seconds = undisturbed
+    run = start_run(pipeline, tmp_path / "run")
+    time.sleep(0.5 * seconds)
+    second = start_run(pipeline, tmp_path / "run")
+    output = finish(second)
+    assert second.returncode == 2, output
+    assert "is being run by" in output
+    assert (finish(run), run.returncode)[1] == 0
