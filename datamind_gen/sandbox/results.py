@@ -28,6 +28,8 @@ class TurnStatus(StrEnum):
     MEMORY_LIMIT = "memory_limit"
     PROCESS_LIMIT = "process_limit"
     DISK_LIMIT = "disk_limit"
+    OUTPUT_LIMIT = "output_limit"
+    """The code flooded its output."""
     CRASHED = "crashed"
     """A signal ended the process: a segfault, an abort."""
     SANDBOX_FAILED = "sandbox_failed"

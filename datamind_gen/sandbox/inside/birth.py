@@ -1,0 +1,140 @@
+"""Forks a session from the zygote: its descriptors, its directory, its seeds, its confinement."""
+
+from __future__ import annotations
+
+import array
+import gc
+import hashlib
+import os
+import random
+import resource
+import signal
+import socket
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from datamind_gen.sandbox.inside import exchange, session, streams
+from datamind_gen.sandbox.inside.confine import confine
+from datamind_gen.sandbox.inside.database import Database
+from datamind_gen.sandbox.inside.snapshot import Snapshot
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """The zygote's side of a session that was just forked."""
+
+    pid: int
+    channel: socket.socket
+    stdout_fd: int
+    exchange_fd: int
+
+
+def fork_session(order: dict[str, Any]) -> Birth:
+    """Forks a session as the engine's order says; it announces itself by a READY note."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    stdout_fd = os.memfd_create("stdout", os.MFD_CLOEXEC)
+    exchange_fd = os.memfd_create("exchange", os.MFD_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        _become_session(order, theirs, stdout_fd, exchange_fd)
+    theirs.close()
+    ours.setblocking(False)
+    return Birth(pid, ours, stdout_fd, exchange_fd)
+
+
+def _become_session(
+    order: dict[str, Any], theirs: socket.socket, stdout_fd: int, exchange_fd: int
+) -> NoReturn:
+    try:
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        channel = _arrange_descriptors(theirs, stdout_fd, exchange_fd)
+        work = Path(order["work"])
+        os.chdir(work)
+        os.environ.update(HOME=str(work), TMPDIR=str(work / "data" / "tmp"))
+        _limit_resources(order)
+        streams.install_streams()
+        streams.begin_turn(MEGABYTE)
+        namespace = _main_namespace()
+        Database.prepare(order, namespace)
+        _seed(order["seed"])
+        listener = confine(order)
+        snapshot = Snapshot(work, Path(order["shadow"]))
+        _announce(channel, listener)
+        gc.enable()
+        session.serve(namespace, channel, snapshot, order["places"])
+    except BaseException as error:
+        os.write(2, f"session: {type(error).__name__}: {error}\n".encode())
+        os._exit(70)
+
+
+def _arrange_descriptors(theirs: socket.socket, stdout_fd: int, exchange_fd: int) -> socket.socket:
+    high = [os.dup(theirs.fileno()), os.dup(exchange_fd), os.dup(stdout_fd), os.open(os.devnull, os.O_RDWR)]
+    high = [_move_up(descriptor) for descriptor in high]
+    for source, target in zip(high, (exchange.SOCKET_FD, exchange.EXCHANGE_FD, 1, 0), strict=True):
+        os.dup2(source, target, inheritable=False)
+    os.dup2(1, 2, inheritable=False)
+    theirs.detach()
+    os.closerange(5, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return socket.socket(fileno=exchange.SOCKET_FD)
+
+
+def _move_up(descriptor: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 32)
+
+
+def _limit_resources(order: dict[str, Any]) -> None:
+    data = _data_bytes() + order["memory_mb"] * MEGABYTE
+    size = order["file_mb"] * MEGABYTE
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+
+def _data_bytes() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("/proc/self/status has no VmData")
+
+
+def _main_namespace() -> dict[str, Any]:
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    sys.argv = [""]
+    return module.__dict__
+
+
+def _seed(seed: str) -> None:
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "little")
+    random.seed(number)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(number)
+        fresh = numpy.random.SeedSequence(number)
+        original = numpy.random.default_rng
+
+        def default_rng(seed: Any = None) -> Any:
+            return original(fresh.spawn(1)[0] if seed is None else seed)
+
+        default_rng.__doc__ = original.__doc__
+        numpy.random.default_rng = default_rng
+
+
+def _announce(channel: socket.socket, listener: int | None) -> None:
+    extra = []
+    if listener is not None:
+        extra = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))]
+    channel.sendmsg([exchange.READY], extra)
+    if listener is not None:
+        os.close(listener)

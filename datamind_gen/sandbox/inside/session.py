@@ -1,0 +1,107 @@
+"""A session's process: waits for a turn, takes a checkpoint, runs the turn, says how it ended.
+
+All that is here shares its memory with untrusted code and may be tampered with; what guards the
+machine is the confinement put on before the first turn, and the zygote outside, which owns the limits.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from datamind_gen.sandbox.inside import exchange, streams
+from datamind_gen.sandbox.inside.checkpoint import Role, take_checkpoint
+from datamind_gen.sandbox.inside.execute import CpuLimit, Outcome, WallLimit, execute
+from datamind_gen.sandbox.inside.normalise import normalise
+from datamind_gen.sandbox.inside.snapshot import Snapshot
+
+FIGURES = (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".webp")
+_running = False
+
+
+def serve(
+    namespace: dict[str, Any],
+    channel: socket.socket,
+    snapshot: Snapshot,
+    places: list[tuple[str, str]],
+) -> NoReturn:
+    """Runs turns until the zygote closes the channel."""
+    signal.signal(signal.SIGALRM, _on_wall_limit)
+    signal.signal(signal.SIGXCPU, _on_cpu_limit)
+    threads_at_birth = count_threads()
+    while True:
+        note = channel.recv(64)
+        if not note:
+            os._exit(0)
+        nonce = note[1 : 1 + exchange.NONCE_SIZE]
+        request = exchange.read_request(exchange.EXCHANGE_FD)
+        if request["checkpoint"] and count_threads() <= threads_at_birth:
+            role = take_checkpoint(channel, snapshot)
+            if role is Role.SUCCESSOR:
+                continue
+        outcome = _run(request, namespace, places)
+        channel.send((exchange.KEPT if outcome.ok or not request["rollback"] else exchange.FAILED) + nonce)
+
+
+def _run(request: dict[str, Any], namespace: dict[str, Any], places: list[tuple[str, str]]) -> Outcome:
+    global _running
+    streams.begin_turn(request["stream_bytes"])
+    figures = _figures()
+    try:
+        _running = True
+        outcome = execute(
+            request["code"],
+            name=f"<turn {request['turn']}>",
+            namespace=namespace,
+            output_chars=request["output_chars"],
+            clean=lambda text: normalise(text, places),
+            statements=request["statements"],
+            progress=lambda done: exchange.write_progress(exchange.EXCHANGE_FD, done),
+        )
+    except (WallLimit, CpuLimit) as late:  # the signal came between two of our own lines
+        outcome = Outcome("timeout" if isinstance(late, WallLimit) else "cpu_limit", error=str(late))
+    finally:
+        _running = False
+    streams.end_turn()
+    reply = {
+        "status": outcome.status,
+        "echo": outcome.echo,
+        "echo_cut": outcome.echo_cut,
+        "error": outcome.error,
+        "error_cut": outcome.error_cut,
+        "figures": sorted(name for name, stamp in _figures().items() if figures.get(name) != stamp),
+        "threads": count_threads(),
+    }
+    exchange.write_reply(exchange.EXCHANGE_FD, reply)
+    return outcome
+
+
+def count_threads() -> int:
+    """How many threads this process has."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def _figures() -> dict[str, int]:
+    found = {}
+    for folder in (Path("."), Path("data/tmp")):
+        try:
+            for entry in os.scandir(folder):
+                if entry.name.lower().endswith(FIGURES):
+                    found[os.path.normpath(entry.path)] = entry.stat(follow_symlinks=False).st_mtime_ns
+        except OSError:
+            continue  # the code removed or replaced the folder
+    return found
+
+
+def _on_wall_limit(_signal: int, _frame: FrameType | None) -> None:
+    if _running:
+        raise WallLimit("the turn's time is over; do less in one turn, or work on a sample")
+
+
+def _on_cpu_limit(_signal: int, _frame: FrameType | None) -> None:
+    if _running:
+        raise CpuLimit("the turn's processor time is over; do less in one turn, or work on a sample")
