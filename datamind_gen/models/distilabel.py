@@ -95,13 +95,13 @@ def _instance(settings: DistilabelSettings) -> Any:
     from distilabel.models.llms.base import LLM
 
     try:
-        found: Any = getattr(importlib.import_module(module_name), class_name)
+        found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"class: {settings.llm_class}: {error}") from error
-    if not (inspect.isclass(found) and issubclass(found, LLM)):
+    if not (isinstance(found, type) and issubclass(found, LLM)):
         raise ValueError(f"class: {settings.llm_class} is not one of distilabel's LLM classes")
     arguments = dict(settings.arguments)
-    if "max_retries" in found.model_fields:
+    if "max_retries" in getattr(found, "model_fields", {}):
         arguments.setdefault("max_retries", 0)
     try:
         llm = found(**arguments)

@@ -16,8 +16,9 @@ import httpx
 import openai
 
 from datamind_gen.models.base import ChatReply, ChatRequest, Check, ErrorKind, ProviderError
-from datamind_gen.models.openai_wire import BoundedTransport, read_error, read_reply
+from datamind_gen.models.openai_wire import read_error, read_reply
 from datamind_gen.models.settings import MaxTokensField, OpenAISettings, Structured
+from datamind_gen.models.transport import StackTransport
 
 log = logging.getLogger(__name__)
 # One line a request would drown a run's log; the router tells what went wrong.
@@ -44,18 +45,13 @@ class OpenAIChat:
             if settings.host == "api.openai.com":
                 self._max_tokens_field = MaxTokensField.MAX_COMPLETION_TOKENS
         timeout = httpx.Timeout(settings.request_timeout_s, connect=settings.connect_timeout_s, pool=None)
-        limits = httpx.Limits(
-            max_connections=None, max_keepalive_connections=settings.concurrency_range[1], keepalive_expiry=30
-        )
-        self._http = httpx.AsyncClient(
-            transport=BoundedTransport(httpx.AsyncHTTPTransport(limits=limits, retries=0)), timeout=timeout
-        )
+        http = httpx.AsyncClient(transport=StackTransport(settings.base_url), timeout=timeout)
         self._client = openai.AsyncOpenAI(
             api_key=self._key.get_secret_value() if self._key else NO_KEY,
             base_url=settings.base_url,
             max_retries=0,
             timeout=timeout,  # type: ignore[arg-type, unused-ignore]
-            http_client=self._http,  # type: ignore[arg-type, unused-ignore]
+            http_client=http,  # type: ignore[arg-type, unused-ignore]
         )
 
     def __repr__(self) -> str:

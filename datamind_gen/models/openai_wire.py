@@ -10,16 +10,15 @@ import email.utils
 import math
 import ssl
 import time
-from collections.abc import AsyncIterator
 
 import httpx
 import openai
 from pydantic import BaseModel, ValidationError
 
 from datamind_gen.models.base import ChatReply, ErrorKind, FinishReason, ProviderError
+from datamind_gen.models.transport import ReplyTooLarge
 from datamind_gen.rows import Usage
 
-REPLY_LIMIT_BYTES = 32 * 1024 * 1024
 DETAIL_LIMIT = 600
 LONGEST_WAIT_S = 3600.0
 OVERFLOW_WORDS = (
@@ -66,42 +65,6 @@ class _Completion(BaseModel):
     model: str | None = None
     usage: _Usage | None = None
     error: _Error | str | None = None
-
-
-class ReplyTooLarge(httpx.TransportError):
-    """The body passed REPLY_LIMIT_BYTES."""
-
-
-class _BoundedStream(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in self._stream:
-            size += len(chunk)
-            if size > REPLY_LIMIT_BYTES:
-                raise ReplyTooLarge(f"the body is longer than {REPLY_LIMIT_BYTES // 2**20} MiB")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class BoundedTransport(httpx.AsyncBaseTransport):
-    """A transport whose replies cannot fill the memory."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        self._transport = transport
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._transport.handle_async_request(request)
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _BoundedStream(response.stream)
-        return response
-
-    async def aclose(self) -> None:
-        await self._transport.aclose()
 
 
 def read_reply(body: bytes) -> ChatReply:

@@ -206,17 +206,18 @@ class Endpoint:
         return None
 
 
-def _completion(body: bytes) -> dict[str, Any]:
+def _completion(body: bytes, *, text: str | None = None, completion_tokens: int = 5) -> dict[str, Any]:
     request = json.loads(body)
     name = hashlib.sha256(body).hexdigest()[:12]
-    text = '{"ok": true}' if "response_format" in request else f"reply {name}"
+    if text is None:
+        text = '{"ok": true}' if "response_format" in request else f"reply {name}"
     return {
         "id": f"chatcmpl-{name}",
         "object": "chat.completion",
         "created": 0,
         "model": "tiny-served",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": len(body) // 4, "completion_tokens": 5, "total_tokens": 0},
+        "usage": {"prompt_tokens": len(body) // 4, "completion_tokens": completion_tokens},
     }
 
 
@@ -235,9 +236,7 @@ async def _misbehave(fault: str, writer: asyncio.StreamWriter, plan: Plan) -> bo
     bodies = {
         "malformed": b"<html>502 Bad Gateway</html>",
         "empty": b"",
-        "empty_text": whole.replace(
-            json.loads(whole)["choices"][0]["message"]["content"].encode(), b""
-        ).replace(b'"completion_tokens": 5', b'"completion_tokens": 0'),
+        "empty_text": json.dumps(_completion(b"{}", text="", completion_tokens=0)).encode(),
         "truncated": whole[: len(whole) // 2],
         "wrong_encoding": whole.replace(b"reply", b"r\xe9ponse"),
         "utf16": whole.decode().encode("utf-16"),
