@@ -1,0 +1,92 @@
+"""The licence policy at the door: what may be published, and what is withheld with which words.
+
+A refused file is never copied, rows made from it are rejected with the reason `license`, and the
+payloads of rejected rows that quote it are withheld too. This is a guard, not legal advice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from datamind_gen.files.licenses import judge_license
+from datamind_gen.ledger.funnel import Funnel, StageCount
+from datamind_gen.publish.finished import Dropped, Finished
+from datamind_gen.rows import Candidate, Reason, Stage, Status, dump_json, encode
+from datamind_gen.spec.publish import LicenseAction, LicensePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What is left of a finished run when the policy has been applied."""
+
+    kept: tuple[Candidate, ...]
+    dropped: tuple[Dropped, ...]
+    funnel: Funnel
+
+
+def decide(license: str, policy: LicensePolicy) -> LicenseAction:
+    """What the policy says of a licence text."""
+    return policy.action(license, judge_license(license))
+
+
+def guard(finished: Finished) -> Guarded:
+    """Applies the policy. The funnel gains the publish stage, unless it has one already."""
+    policy = finished.settings.licenses
+    refused = {
+        file_id: profile.file.license
+        for file_id, profile in finished.profiles.items()
+        if decide(profile.file.license, policy) is LicenseAction.REFUSE
+    }
+    kept = tuple(row for row in finished.kept if row.query.file_id not in refused)
+    withheld = tuple(
+        Dropped(
+            id=row.id,
+            stage=Stage.PUBLISH,
+            status=Status.REJECTED,
+            reason=Reason.LICENSE,
+            detail=f"{refused[row.query.file_id]}: refused by publish.licenses",
+            payload=encode(row),
+        )
+        for row in finished.kept
+        if row.query.file_id in refused
+    )
+    dropped = tuple(_withhold(row, set(refused), policy) for row in (*finished.dropped, *withheld))
+    return Guarded(kept, dropped, _count(finished.funnel, len(kept), len(withheld)))
+
+
+def _count(funnel: Funnel, kept: int, withheld: int) -> Funnel:
+    if any(count.stage is Stage.PUBLISH for count in funnel.stages):
+        return funnel
+    count = StageCount(
+        stage=Stage.PUBLISH,
+        unit="trajectory",
+        taken=kept + withheld,
+        made=0,
+        kept=kept,
+        rejected=((Reason.LICENSE, withheld),) if withheld else (),
+    )
+    return replace(funnel, stages=(*funnel.stages, count))
+
+
+def _withhold(row: Dropped, refused: set[str], policy: LicensePolicy) -> Dropped:
+    payload = json.loads(row.payload) if row.payload else None
+    for found in _dicts(payload):
+        license = found.get("license") if "parts" in found else None
+        is_refused = isinstance(license, str) and decide(license, policy) is LicenseAction.REFUSE
+        if is_refused or found.get("file_id") in refused:
+            names = {"name": found.get("name"), "license": license, "file_id": found.get("file_id")}
+            reason = {"withheld": "the licence of its data file is refused by publish.licenses"}
+            return replace(row, payload=dump_json(reason | {k: v for k, v in names.items() if v}))
+    return row
+
+
+def _dicts(value: object) -> Iterator[dict[str, object]]:
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _dicts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _dicts(inner)

@@ -1,0 +1,253 @@
+"""Rows of the published configs, made of what a run kept and dropped.
+
+One `sft` record a kept trajectory, one `rl` task a query (with its best trajectory), one `rejected` row a
+dropped row. Everything is sorted by id, so that the order in which rows arrived does not show.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from datamind_gen.publish.finished import Dropped, Finished
+from datamind_gen.publish.lineage import lineage_json
+from datamind_gen.publish.schema import SCHEMA_VERSION, SCHEMAS, Config
+from datamind_gen.publish.train_files import TrainFile
+from datamind_gen.rows import Answer, Candidate, Message, Profile, Query, Record, Scalar, Trajectory, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A row of `rl`: a query to be answered, and how an answer is judged."""
+
+    query: Query
+    profile: Profile
+    files: tuple[TrainFile, ...]
+    messages: tuple[Message, ...]
+    prompt: tuple[Message, ...]
+    ground_truth: str
+
+    @property
+    def is_database(self) -> bool:
+        return self.profile.file.format.is_database
+
+    @property
+    def task_id(self) -> str | None:
+        """Names the gold CSV and the schema entry; tables have neither."""
+        return self.query.id if self.is_database else None
+
+    @property
+    def db_id(self) -> str | None:
+        return self.files[0].place if self.is_database else None
+
+
+def messages_of(trajectory: Trajectory) -> tuple[Message, ...]:
+    """A trajectory in the released format: observations are user messages, knowledge is left out."""
+    messages = list(trajectory.prompt)
+    for turn in trajectory.turns:
+        messages.append(Message("assistant", turn.text))
+        if turn.observation is not None:
+            messages.append(Message("user", turn.observation))
+    return tuple(messages)
+
+
+def make_records(
+    kept: Iterable[Candidate], placed: Mapping[str, tuple[TrainFile, ...]], finished: Finished
+) -> list[Record]:
+    """The rows of `sft`, sorted by id."""
+    return [
+        Record(
+            id=row.id,
+            question=row.query.question,
+            messages=messages_of(row.trajectory),
+            files=tuple(file.place for file in placed[row.query.file_id]),
+            format=finished.profiles[row.query.file_id].file.format,
+            category=row.query.category,
+            hops=len(row.query.hops),
+            level=row.query.level,
+            answer=row.trajectory.answer or "",
+            origin=row.query.origin,
+            verified=row.query.verified,
+            lineage=lineage_json(row, placed[row.query.file_id], finished),
+        )
+        for row in sorted(kept, key=lambda row: row.id)
+    ]
+
+
+def make_tasks(
+    kept: Iterable[Candidate],
+    placed: Mapping[str, tuple[TrainFile, ...]],
+    profiles: Mapping[str, Profile],
+) -> tuple[list[Task], list[str]]:
+    """The rows of `rl`, sorted by id, and the ids of queries that have nothing to be judged by.
+
+    A database query without a reference needs the result CSV of its best trajectory; where that is
+    missing too, no reward could be given, so there is no task.
+    """
+    by_query: defaultdict[str, list[Candidate]] = defaultdict(list)
+    for row in kept:
+        by_query[row.query.id].append(row)
+    tasks: list[Task] = []
+    without_gold: list[str] = []
+    for query_id in sorted(by_query):
+        best = min(by_query[query_id], key=_preference)
+        profile = profiles[best.query.file_id]
+        ground_truth = _ground_truth(best, is_database=profile.file.format.is_database)
+        if ground_truth is None:
+            without_gold.append(query_id)
+            continue
+        tasks.append(
+            Task(
+                query=best.query,
+                profile=profile,
+                files=placed[best.query.file_id],
+                messages=messages_of(best.trajectory),
+                prompt=best.trajectory.prompt,
+                ground_truth=ground_truth,
+            )
+        )
+    return tasks, without_gold
+
+
+def _preference(row: Candidate) -> tuple[int, int, str]:
+    """The judge's order of the agreeing samples, then the shorter one, then the id."""
+    agreeing = row.verdict.agreeing
+    place = agreeing.index(row.trajectory.sample) if row.trajectory.sample in agreeing else len(agreeing)
+    return place, len(row.trajectory.turns), row.id
+
+
+def _ground_truth(row: Candidate, *, is_database: bool) -> str | None:
+    reference = row.query.reference
+    if not is_database:
+        return reference.text if reference else row.trajectory.answer
+    return answer_csv(reference) if reference else row.trajectory.result_csv
+
+
+def answer_csv(answer: Answer) -> str:
+    """A typed answer as the CSV that a database trajectory would have written."""
+    columns: Sequence[str]
+    rows: list[tuple[Scalar, ...]]
+    if isinstance(answer.value, tuple):
+        rows = [row if isinstance(row, tuple) else (row,) for row in answer.value]
+    else:
+        rows = [(answer.value,)]
+    width = len(rows[0]) if rows else 1
+    columns = answer.columns or (("answer",) if width == 1 else [f"column_{i + 1}" for i in range(width)])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def sft_table(records: Sequence[Record]) -> pa.Table:
+    return _table(
+        Config.SFT,
+        [
+            {
+                "id": record.id,
+                "question": record.question,
+                "messages": _plain(record.messages),
+                "files": list(record.files),
+                "format": record.format.value,
+                "category": record.category,
+                "hops": record.hops,
+                "level": record.level.value,
+                "answer": record.answer,
+                "origin": record.origin.value,
+                "verified": record.verified,
+                "lineage": record.lineage,
+            }
+            for record in records
+        ],
+    )
+
+
+def rl_table(tasks: Sequence[Task], *, first_index: int = 0) -> pa.Table:
+    return _table(
+        Config.RL,
+        [
+            {
+                "id": task.query.id,
+                "data_source": "darl/sql" if task.is_database else "darl/python",
+                "db_id": task.db_id,
+                "task_id": task.task_id,
+                "trajectory": _plain(task.messages),
+                "prompt": _plain(task.prompt),
+                "ability": "data_analysis",
+                "reward_model": {
+                    "ground_truth": {"ground_truth": task.ground_truth, "task_id": task.task_id},
+                    "style": "rule" if task.is_database or task.query.verified else "model",
+                },
+                "extra_info": _extra_info(task, index),
+            }
+            for index, task in enumerate(tasks, start=first_index)
+        ],
+    )
+
+
+def _extra_info(task: Task, index: int) -> dict[str, object]:
+    query = task.query
+    return {
+        "index": index,
+        "question": query.question,
+        "split": "train",
+        "files": [{"name": file.name, "path": file.path, "sha256": file.part.sha256} for file in task.files],
+        "format": task.profile.file.format.value,
+        "category": query.category,
+        "hops": len(query.hops),
+        "level": query.level.value,
+        "origin": query.origin.value,
+        "verified": query.verified,
+        "answer_type": query.answer_type.value,
+        "reference": encode(query.reference) if query.reference else None,
+    }
+
+
+def rejected_table(dropped: Sequence[Dropped]) -> pa.Table:
+    return _table(
+        Config.REJECTED,
+        [
+            {
+                "id": row.id,
+                "stage": row.stage.value,
+                "status": row.status.value,
+                "reason": row.reason.value,
+                "detail": row.detail,
+                "payload": row.payload,
+            }
+            for row in dropped
+        ],
+    )
+
+
+def sort_dropped(dropped: Iterable[Dropped]) -> list[Dropped]:
+    return sorted(dropped, key=lambda row: (row.id, row.stage, row.reason, row.detail, row.payload))
+
+
+def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _table(config: Config, rows: list[dict[str, object]]) -> pa.Table:
+    versioned = [_clean(row | {"schema_version": SCHEMA_VERSION}) for row in rows]
+    return pa.Table.from_pylist(versioned, schema=SCHEMAS[config])
+
+
+def _clean(value: object) -> object:
+    """Model text may hold lone surrogates, which no UTF-8 file can: they become U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {key: _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_clean(inner) for inner in value]
+    return value
