@@ -81,3 +81,11 @@ def shorten(text: str, *, limit: int) -> tuple[str, int]:
         if number.start() < len(text) - half < number.end():
             tail = number.end()
     return text[:head] + GAP + text[tail:], tail - head
+
+
+def first_difference(before: str, after: str) -> str:
+    """Where two observations part, in words."""
+    for old, new in zip(before.split("\n"), after.split("\n"), strict=False):
+        if old != new:
+            return f"{old.strip()[:100]!r} became {new.strip()[:100]!r}"
+    return f"{len(before)} characters became {len(after)}"

@@ -59,8 +59,7 @@ class Supervisor:
         with self._signals(), self._display, contextlib.ExitStack() as stack:
             stack.callback(self._end_children)
             self._start_engine()
-            end = self._watch()
-        return end
+            return self._watch()
 
     def _start_engine(self) -> None:
         log = self._folder.log.open("a", encoding="utf-8")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamind_gen.agent.observation import describe
+from datamind_gen.agent.observation import describe, first_difference
 from datamind_gen.rows import Trajectory
 from datamind_gen.sandbox import OnError, Sandbox, TurnStatus
 
@@ -56,14 +56,7 @@ async def replay_trajectory(
                 return Replay(error=result.error or "the sandbox failed")
             seen = describe(result, limit=observation_chars).text
             if seen != turn.observation:
-                return Replay(difference=f"turn {number}: {_first_difference(turn.observation or '', seen)}")
+                return Replay(difference=f"turn {number}: {first_difference(turn.observation or '', seen)}")
         return Replay()
     finally:
         await session.close()
-
-
-def _first_difference(before: str, after: str) -> str:
-    for old, new in zip(before.split("\n"), after.split("\n"), strict=False):
-        if old != new:
-            return f"{old.strip()[:100]!r} became {new.strip()[:100]!r}"
-    return f"{len(before)} characters became {len(after)}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from datamind_gen.agent.chat_policy import ChatPolicy
 from datamind_gen.agent.loop import Episode, EpisodeLimits, run_episode
@@ -21,6 +20,7 @@ from datamind_gen.rows import (
     Profile,
     Query,
     Reason,
+    Scalar,
     Stage,
     StopReason,
     Trajectory,
@@ -135,13 +135,23 @@ async def _draw_one(
         result_csv=episode.result_csv,
         model=spec.models.expert.model_name,
         served_model=episode.served_model,
-        sampling=tuple(
-            sorted((name, value) for name, value in asdict(sampling).items() if value and name != "stop")
-        ),
+        sampling=_describe_sampling(sampling, services),
         seed=seed,
         isolation=str(services.sandbox.isolation),
         faults=episode.faults,
         error=episode.error,
+    )
+
+
+def _describe_sampling(sampling: Sampling, services: Services) -> tuple[tuple[str, Scalar], ...]:
+    """All settings that a row needs to be made, or run, again."""
+    settings = services.spec.sample
+    return (
+        ("temperature", sampling.temperature),
+        ("top_p", sampling.top_p),
+        ("max_tokens", sampling.max_tokens),
+        ("on_error", settings.on_error.value),
+        ("observation_chars", settings.observation_chars),
     )
 
 
