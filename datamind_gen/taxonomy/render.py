@@ -1,0 +1,246 @@
+"""Fills a program's templates: into Python, into SQL, into words.
+
+One template language, three environments that differ in what `{{ slot }}` becomes. A slot never reaches
+code as raw text: Python gets literals made by `repr`, SQL gets quoted identifiers and quoted literals,
+whatever a column or a cell is called. In words, a column is its name and a wired slot the noun phrase of
+the hop that fills it.
+
+    render_python("answer = df[{{ value }}].mean()", {"value": ColumnRef("It's")})
+    # answer = df["It's"].mean()
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import StrictUndefined, TemplateError, meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from datamind_gen.rows import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef:
+    """A column, as templates see it."""
+
+    name: str
+    words: str | None = None
+    """How a question calls it, when not by its name."""
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceRef:
+    """A choice, as templates see it: `{{ how }}`, and in conditions `how.python == "mean"`."""
+
+    python: Scalar
+    sql: str | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text that is code already, made by the engine: a variable's name, a table expression."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """A slot that an earlier hop fills: a name in Python, a subquery in SQL, a noun phrase in words."""
+
+    python: str
+    sql: str
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A computed value in a statement: reads as its text; `{% if %}` asks its value."""
+
+    value: Scalar
+    text: str
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return self.value == (other.value if isinstance(other, Said) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __lt__(self, other: float) -> bool:
+        return isinstance(self.value, (int, float)) and self.value < other
+
+    def __gt__(self, other: float) -> bool:
+        return isinstance(self.value, (int, float)) and self.value > other
+
+
+Value = Scalar | tuple[Scalar, ...] | ColumnRef | ChoiceRef | Code | Wired | Said
+
+
+class RenderError(ValueError):
+    """A template that does not render. The message names what is wrong with it."""
+
+
+def render_python(template: str, slots: Mapping[str, Value]) -> str:
+    """Python source. Raises RenderError."""
+    return _render("python", template, slots)
+
+
+def render_sql(template: str, slots: Mapping[str, Value]) -> str:
+    """One SQL statement, without a semicolon. Raises RenderError."""
+    return _render("sql", template, slots).strip().rstrip(";")
+
+
+def render_words(template: str, slots: Mapping[str, Value]) -> str:
+    """A question or phrase, white space evened out. Raises RenderError."""
+    return " ".join(_render("words", template, slots).split())
+
+
+def template_variables(template: str) -> frozenset[str]:
+    """The slots that a template names. Raises RenderError when it does not parse."""
+    try:
+        return frozenset(meta.find_undeclared_variables(_environment("words").parse(template)))
+    except TemplateError as error:
+        raise RenderError(f"template does not parse: {error}") from error
+
+
+def literal_words(template: str) -> str:
+    """What a template says beside its slots, for comparing templates with one another."""
+    tree = _environment("words").parse(template)
+    return " ".join(data.data for data in tree.find_all(nodes.TemplateData))
+
+
+def quote_identifier(name: str) -> str:
+    """A name as SQL's quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(value: Scalar) -> str:
+    """A value as a SQL literal."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return "'" + value.replace("'", "''") + "'"
+
+
+_PLAIN_NAME = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+)*(?: ?\([^()]*\))?")
+
+
+def say(value: Value) -> str:
+    """How a person would write it: plain words as they are, anything else in quotation marks."""
+    if isinstance(value, ColumnRef):
+        return value.words or say_name(value.name)
+    if isinstance(value, ChoiceRef):
+        return value.words
+    if isinstance(value, Wired):
+        return value.phrase
+    if isinstance(value, (Code, Said)):
+        return value.text
+    if isinstance(value, tuple):
+        said = [say(part) for part in value]
+        return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, (int, float)):
+        return say_number(value)
+    return say_name(str(value))
+
+
+def say_name(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else f'"{name}"'
+
+
+def say_number(value: float) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    return f"{value:,}" if abs(value) >= 10_000 else f"{value}"
+
+
+def plural(value: Value) -> str:
+    """Several of a column's values: `regions`, or `values of "q_12"`."""
+    said = say(value)
+    if not re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)*", said):
+        return f"values of {said}"
+    if said.isupper() or len(said) < 3:
+        return f"{said} values"
+    if re.search(r"(s|x|z|ch|sh)$", said, re.IGNORECASE):
+        return said if said.lower().endswith("s") and not said.lower().endswith("ss") else f"{said}es"
+    if re.search(r"[^aeiou]y$", said, re.IGNORECASE):
+        return f"{said[:-1]}ies"
+    return f"{said}s"
+
+
+def _say_python(value: Value) -> str:
+    match value:
+        case ColumnRef():
+            return repr(value.name)
+        case ChoiceRef():
+            return repr(value.python)
+        case Code():
+            return value.text
+        case Said():
+            return repr(value.value)
+        case Wired():
+            return value.python
+        case tuple():
+            return repr(list(value))
+        case _:
+            return repr(value)
+
+
+def _say_sql(value: Value) -> str:
+    match value:
+        case ColumnRef():
+            return quote_identifier(value.name)
+        case ChoiceRef():
+            return quote_literal(value.python) if value.sql is None else value.sql
+        case Code():
+            return value.text
+        case Said():
+            return quote_literal(value.value)
+        case Wired():
+            return value.sql
+        case tuple():
+            return "(" + ", ".join(quote_literal(part) for part in value) + ")"
+        case _:
+            return quote_literal(value)
+
+
+_FINALIZE: Mapping[str, Callable[[Value], str]] = {"python": _say_python, "sql": _say_sql, "words": say}
+
+
+@cache
+def _environment(kind: str) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        finalize=_FINALIZE[kind],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        autoescape=False,
+    )
+    environment.filters.clear()
+    if kind == "words":
+        environment.filters["plural"] = lambda value: Code(plural(value))
+    return environment
+
+
+@cache
+def _template(kind: str, template: str) -> object:
+    return _environment(kind).from_string(template)
+
+
+def _render(kind: str, template: str, slots: Mapping[str, Value]) -> str:
+    try:
+        return _template(kind, template).render(slots).strip("\n")  # type: ignore[attr-defined]
+    except TemplateError as error:
+        raise RenderError(f"{kind} template: {error}: {template.strip()[:200]}") from error

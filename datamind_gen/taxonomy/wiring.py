@@ -1,0 +1,136 @@
+"""Makes a question harder by one hop: finds a program whose answer an existing chain can take.
+
+Composition is recursive. The new hop goes in front: its answer becomes the filter, the label, the number
+or the table that the chain's first hop takes, so the last hop, and with it the category and the type of
+the answer, stay what they were.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from datamind_gen.rows import AnswerType, Column, SemanticType, Slot
+from datamind_gen.taxonomy.chain import FILTER, Chain, Link, derived_columns, filter_operator, takes_table
+from datamind_gen.taxonomy.fill import CATEGORY_DISTINCT, fill
+from datamind_gen.taxonomy.schema import Program, Taxonomy, Wire
+
+_SHARES = {Wire.FILTER: 0.45, Wire.LABEL: 0.25, Wire.NUMBER: 0.15, Wire.TABLE: 0.15}
+"""How often each wiring is tried first, where several are open."""
+_FILTERS = frozenset({SemanticType.CATEGORY, SemanticType.BOOLEAN, SemanticType.YEAR})
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A place in a chain's first hop that an earlier answer can take."""
+
+    wire: Wire
+    column: Column | None
+    slot: str | None
+    types: frozenset[AnswerType]
+
+
+def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None:
+    """A chain with one hop more in front, or None where the draw found none. Draw again for another."""
+    openings = list(_openings(chain))
+    if not openings:
+        return None
+    wires = sorted({opening.wire for opening in openings})
+    wire = rng.choices(wires, [_SHARES[wire] for wire in wires])[0]
+    opening = rng.choice([opening for opening in openings if opening.wire is wire])
+    givers = list(_givers(taxonomy, opening))
+    if not givers:
+        return None
+    front = chain.links[0]
+    weights = [0.4 if category == front.category else 1.0 for category, _, _ in givers]
+    category, program, slot = rng.choices(givers, weights)[0]
+    forced = {slot: opening.column} if slot is not None and opening.column is not None else {}
+    slots = fill(program, chain.view.columns, chain.view.rows, rng, forced=forced)
+    if slots is None:
+        return None
+    return _join(chain, Link(category, program, slots), opening, rng)
+
+
+def _openings(chain: Chain) -> Iterator[Opening]:
+    front = chain.links[0]
+    takes = front.program.takes
+    used = _used_on_view(chain)
+    if Wire.FILTER in takes:
+        labels = frozenset({AnswerType.LABEL, AnswerType.LIST})
+        for column in chain.view.columns:
+            if column.name in used:
+                continue
+            if column.kind in _FILTERS and CATEGORY_DISTINCT[0] <= column.distinct <= CATEGORY_DISTINCT[1]:
+                yield Opening(Wire.FILTER, column, None, labels)
+            if column.kind.is_measure and column.dtype in ("int", "float"):
+                yield Opening(Wire.FILTER, column, None, frozenset({AnswerType.NUMBER}))
+    by_name = {column.name: column for column in chain.view.columns}
+    for slot in front.slots:
+        spec = front.program.slots.get(slot.name)
+        if spec is None or not spec.wire or slot.column is None:
+            continue
+        if spec.value_of is not None and Wire.LABEL in takes:
+            yield Opening(Wire.LABEL, by_name[slot.column], slot.name, frozenset({AnswerType.LABEL}))
+        if spec.quantile_of is not None and Wire.NUMBER in takes:
+            yield Opening(Wire.NUMBER, by_name[slot.column], slot.name, frozenset({AnswerType.NUMBER}))
+    if Wire.TABLE in takes and len(chain.links) == 1:
+        yield Opening(Wire.TABLE, None, None, frozenset({AnswerType.TABLE}))
+
+
+def _used_on_view(chain: Chain) -> frozenset[str]:
+    """The columns that the chain uses before a derived table takes over."""
+    used: set[str] = set()
+    for index, link in enumerate(chain.links):
+        if index and link.wire is Wire.TABLE:
+            break
+        used |= link.columns_used()
+    return frozenset(used)
+
+
+def _givers(taxonomy: Taxonomy, opening: Opening) -> Iterator[tuple[str, Program, str | None]]:
+    """Programs whose answer fits an opening, with the slot that must get the opening's column."""
+    for category in taxonomy.categories:
+        for program in category.programs:
+            gives = program.gives
+            if gives.type not in opening.types:
+                continue
+            if opening.wire is Wire.TABLE:
+                yield category.name, program, None
+            elif gives.of is not None and opening.column is not None:
+                yield category.name, program, gives.of
+
+
+def _join(chain: Chain, giver: Link, opening: Opening, rng: random.Random) -> Chain | None:
+    front, *rest = (_shift(link) for link in chain.links)
+    match opening.wire:
+        case Wire.FILTER:
+            assert opening.column is not None
+            operator = filter_operator(giver.program.gives.type)
+            wired = Slot(name=FILTER, value=operator, column=opening.column.name, wired=0)
+            front = replace(front, slots=(*front.slots, wired), wire=Wire.FILTER)
+        case Wire.LABEL | Wire.NUMBER:
+            slots = tuple(
+                replace(slot, value=None, wired=0) if slot.name == opening.slot else slot
+                for slot in front.slots
+            )
+            front = replace(front, slots=slots, wire=opening.wire)
+        case Wire.TABLE:
+            columns = derived_columns(giver, chain.view.columns)
+            refilled = _refill(front, columns, rng)
+            if refilled is None:
+                return None
+            front = replace(front, slots=refilled, wire=Wire.TABLE)
+    return Chain(chain.view, (giver, front, *rest))
+
+
+def _refill(link: Link, columns: Sequence[Column], rng: random.Random) -> tuple[Slot, ...] | None:
+    rows = takes_table(columns)
+    return fill(link.program, columns, rows, rng) if rows >= 8 else None
+
+
+def _shift(link: Link) -> Link:
+    slots = tuple(slot if slot.wired is None else replace(slot, wired=slot.wired + 1) for slot in link.slots)
+    return replace(link, slots=slots)
+
+
