@@ -15,15 +15,17 @@ Imports on any platform; runs on Linux. It decides nothing about wording or cuts
 is the agent loop's part.
 """
 
-from datamind_gen.sandbox.isolation import Isolation, SandboxUnavailable
+from datamind_gen.sandbox.isolation import Attempt, Isolation, Probe, SandboxUnavailable, probe
 from datamind_gen.sandbox.results import OnError, Truncation, TurnResult, TurnStatus
 from datamind_gen.sandbox.sandbox import Sandbox, Stats
 from datamind_gen.sandbox.session import Session
 from datamind_gen.sandbox.settings import SandboxSettings
 
 __all__ = [
+    "Attempt",
     "Isolation",
     "OnError",
+    "Probe",
     "Sandbox",
     "SandboxSettings",
     "SandboxUnavailable",
@@ -32,4 +34,5 @@ __all__ = [
     "Truncation",
     "TurnResult",
     "TurnStatus",
+    "probe",
 ]

@@ -138,7 +138,8 @@ def _limit_hit(cause: str, settings: SandboxSettings) -> tuple[TurnStatus, str]:
             )
         case "output":
             return TurnStatus.OUTPUT_LIMIT, (
-                f"The turn printed more than {settings.stream_mb} MB and was stopped; print a summary instead."
+                f"The turn printed more than {settings.stream_mb} MB and was stopped; "
+                "print a summary instead."
             )
         case _:
             return TurnStatus.DISK_LIMIT, (

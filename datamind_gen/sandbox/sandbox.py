@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamind_gen.sandbox.isolation import Isolation, SandboxUnavailable, level_of
+from datamind_gen.sandbox.isolation import Isolation, SandboxUnavailable, fix_for, read_facts
 from datamind_gen.sandbox.results import OnError
 from datamind_gen.sandbox.session import Session
 from datamind_gen.sandbox.settings import SandboxSettings
@@ -52,10 +52,7 @@ class Sandbox:
 
     async def __aenter__(self) -> Sandbox:
         if not sys.platform.startswith("linux"):
-            raise SandboxUnavailable(
-                f"the sandbox confines code with Linux's own means, and this is {sys.platform}; "
-                "run the engine in a Linux container or virtual machine (docs/sandbox.md says how)"
-            )
+            raise SandboxUnavailable(fix_for(0, ()))
         concurrency = self.settings.concurrency or len(os.sched_getaffinity(0))
         self.admission = asyncio.Semaphore(concurrency)
         self._starting = asyncio.Lock()
@@ -63,10 +60,10 @@ class Sandbox:
         self.places = _library_places()
         self._budget = self.settings.awake_memory_mb or _machine_memory_mb() // 2
         try:
-            zygote = await self.zygote(lean=False)
-            self.isolation = level_of(zygote.facts)
-            if self.isolation is Isolation.NONE and not self.settings.allow_unsandboxed:
-                raise SandboxUnavailable("this kernel cannot confine code")
+            probe = read_facts((await self.zygote(lean=False)).facts)
+            self.isolation = probe.isolation
+            if probe.fix is not None and not self.settings.allow_unsandboxed:
+                raise SandboxUnavailable(probe.fix)
         except BaseException:
             await self._stop()
             raise
@@ -179,8 +176,7 @@ class Sandbox:
 def _make_scratch(parent: Path | None) -> Path:
     if parent is not None:
         parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="datamind-sandbox-", dir=parent)).resolve()
-    return scratch
+    return Path(tempfile.mkdtemp(prefix="datamind-sandbox-", dir=parent)).resolve()
 
 
 def _library_places() -> list[tuple[str, str]]:

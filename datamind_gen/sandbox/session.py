@@ -115,9 +115,7 @@ class Session:
             return replace(
                 observed.result, deterministic=observed.result.deterministic and self._deterministic
             )
-        if observed_failure := why:
-            return _sandbox_failed(observed_failure)
-        return _sandbox_failed("the session could not be kept alive")
+        return _sandbox_failed(why)
 
     def _after(self, observed: Observed, code: str) -> None:
         if not observed.alive:
@@ -162,9 +160,8 @@ class Session:
                 zygote, entry.number, entry.code, statements=statements, patience=_REPLAY_PATIENCE
             )
             if not observed.alive or (statements is None and not observed.result.ok):
-                raise _Unwakeable(
-                    f"replaying turn {entry.number} ended with {observed.result.status}: {observed.result.error}"
-                )
+                ending = f"{observed.result.status}: {observed.result.error}"
+                raise _Unwakeable(f"replaying turn {entry.number} ended with {ending}")
             if statements is None and observed.printed != entry.printed:
                 self._deterministic = False
         if woken:

@@ -16,6 +16,7 @@ from typing import Any
 from datamind_gen.sandbox.inside import frames
 
 START_TIMEOUT_S = 120.0
+_MAIN = "datamind_gen.sandbox.inside.zygote"
 
 
 class ZygoteDied(Exception):
@@ -59,7 +60,7 @@ class Zygote:
 
     def _spawn(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         package = Path(__file__).resolve().parents[2]
-        boot = f"import sys; sys.path.insert(0, {str(package)!r}); from datamind_gen.sandbox.inside.zygote import main; main()"
+        boot = f"import sys; sys.path.insert(0, {str(package)!r}); import {_MAIN} as zygote; zygote.main()"
         arguments = [str(theirs.fileno()), str(int(self._lean)), str(self._scratch)]
         with open(self._log, "wb") as log:
             return subprocess.Popen(
@@ -102,11 +103,12 @@ class Zygote:
         self._groups.clear()
         said = self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
         death = ZygoteDied(f"the sandbox's zygote died{': ' + said if said else ''}")
-        for future in [self._ready, *self._pending.values()]:
+        for future in self._pending.values():
             if not future.done():
                 future.set_exception(death)
-                future.exception()  # some may never be awaited
         self._pending.clear()
+        if not self._ready.done():
+            self._ready.set_exception(death)
 
     async def _ask(self, session: int, header: dict[str, Any], body: bytes = b"") -> frames.Frame:
         if not self.alive:

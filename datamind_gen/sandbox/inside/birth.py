@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import fcntl
 import gc
 import hashlib
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from datamind_gen.sandbox.inside import exchange, session, streams
-from datamind_gen.sandbox.inside.confine import confine
+from datamind_gen.sandbox.inside.confine import confine, die_with
 from datamind_gen.sandbox.inside.database import Database
 from datamind_gen.sandbox.inside.snapshot import Snapshot
 
@@ -39,20 +40,24 @@ def fork_session(order: dict[str, Any]) -> Birth:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     stdout_fd = os.memfd_create("stdout", os.MFD_CLOEXEC)
+    fcntl.fcntl(stdout_fd, fcntl.F_SETFL, os.O_APPEND)  # Python's and C's writes keep their order
     exchange_fd = os.memfd_create("exchange", os.MFD_CLOEXEC)
+    zygote = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _become_session(order, theirs, stdout_fd, exchange_fd)
+        _become_session(order, theirs, stdout_fd, exchange_fd, zygote)
     theirs.close()
     ours.setblocking(False)
     return Birth(pid, ours, stdout_fd, exchange_fd)
 
 
 def _become_session(
-    order: dict[str, Any], theirs: socket.socket, stdout_fd: int, exchange_fd: int
+    order: dict[str, Any], theirs: socket.socket, stdout_fd: int, exchange_fd: int, zygote: int
 ) -> NoReturn:
     try:
         os.setpgid(0, 0)
+        die_with(zygote)
+        Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, this goes, not the engine
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         channel = _arrange_descriptors(theirs, stdout_fd, exchange_fd)
@@ -87,8 +92,6 @@ def _arrange_descriptors(theirs: socket.socket, stdout_fd: int, exchange_fd: int
 
 
 def _move_up(descriptor: int) -> int:
-    import fcntl
-
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 32)
 
 

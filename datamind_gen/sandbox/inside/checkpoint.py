@@ -16,6 +16,7 @@ import warnings
 from enum import Enum
 
 from datamind_gen.sandbox.inside import exchange
+from datamind_gen.sandbox.inside.confine import die_with
 from datamind_gen.sandbox.inside.snapshot import Snapshot
 
 
@@ -31,7 +32,7 @@ def take_checkpoint(channel: socket.socket, snapshot: Snapshot) -> Role:
     snapshot.take()
     dice = random.getstate()
     waiting, held = os.pipe()
-    session = os.getpid()
+    session, zygote = os.getpid(), os.getppid()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 on: forking beside idle threads
@@ -45,6 +46,7 @@ def take_checkpoint(channel: socket.socket, snapshot: Snapshot) -> Role:
         return Role.SESSION
     channel.send(exchange.COPIED)
     _wait_until_orphaned(waiting, session)
+    die_with(zygote)
     random.setstate(dice)  # forking reseeds the module
     snapshot.restore()
     channel.send(exchange.TOOK_OVER)

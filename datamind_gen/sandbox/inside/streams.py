@@ -35,8 +35,13 @@ def install_streams() -> None:
 def begin_turn(stream_bytes: int) -> None:
     """Gives a new turn its share, and takes back streams that the last turn replaced."""
     _CappedFile.budget = stream_bytes
-    if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__ or sys.stdout.closed:
+    stdout, stderr = sys.stdout, sys.stderr
+    if stdout is not sys.__stdout__ or stderr is not sys.__stderr__ or _closed(stdout, stderr):
         install_streams()
+
+
+def _closed(*streams: Any) -> bool:
+    return any(stream.closed for stream in streams)
 
 
 def end_turn() -> None:

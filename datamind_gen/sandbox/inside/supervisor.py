@@ -14,10 +14,13 @@ import signal
 import socket
 import struct
 import time
+from pathlib import Path
 from typing import Any
 
-from datamind_gen.sandbox.inside import exchange, frames
+from datamind_gen.sandbox.inside import exchange, frames, requests
 from datamind_gen.sandbox.inside.birth import MEGABYTE, fork_session
+from datamind_gen.sandbox.inside.kernel import MACHINE
+from datamind_gen.sandbox.inside.syscalls import NUMBERS
 from datamind_gen.sandbox.inside.ward import Cause, State, Turn, Ward
 
 TICK_S = 0.05
@@ -30,7 +33,7 @@ _CREDENTIALS = struct.Struct("3i")
 class Supervisor:
     """Serves one engine over `control` until it goes."""
 
-    def __init__(self, control: socket.socket, scratch: str | None) -> None:
+    def __init__(self, control: socket.socket, scratch: Path) -> None:
         self._control = control
         self._scratch = scratch
         self._reader = frames.FrameReader()
@@ -126,7 +129,7 @@ class Supervisor:
 
     def _on_note(self, ward: Ward) -> None:
         try:
-            note, ancillary, _flags, _address = ward.birth.channel.recvmsg(64, 256)
+            note, ancillary, _flags, _address = ward.birth.channel.recvmsg(64, _room(ward.state))
         except BlockingIOError:
             return
         except OSError:
@@ -139,7 +142,7 @@ class Supervisor:
         sender = _sender(ancillary)
         kind = note[:1]
         if kind == exchange.READY and ward.state is State.OPENING and sender == ward.pid:
-            ward.listener = _descriptor(ancillary)
+            self._listen_to(ward, _descriptor(ancillary))
             ward.state = State.IDLE
             ward.resident_at_birth, _ = ward.measure()
             ward.signal(signal.SIGSTOP)
@@ -148,13 +151,38 @@ class Supervisor:
             ward.copy = sender
         elif kind == exchange.TOOK_OVER and ward.state is State.FALLING_BACK and sender == ward.copy:
             self._take_over(ward)
-        elif kind in (exchange.KEPT, exchange.FAILED) and ward.state is State.RUNNING and sender == ward.pid:
-            if ward.turn is not None and note[1:] == ward.turn.nonce:
-                self._turn_replied(ward, ward.turn, "kept" if kind == exchange.KEPT else "failed")
+        elif ward.state is State.RUNNING and sender == ward.pid and ward.turn is not None:
+            ending = {exchange.KEPT: "kept", exchange.FAILED: "failed"}.get(kind)
+            if ending is not None and note[1:] == ward.turn.nonce:  # a stale or forged note has another
+                self._turn_replied(ward, ward.turn, ending)
+
+    def _listen_to(self, ward: Ward, listener: int | None) -> None:
+        ward.listener = listener
+        if listener is not None:
+            self._selector.register(
+                listener, selectors.EVENT_READ, lambda mask: self._on_fork_request(ward, listener, mask)
+            )
+
+    def _on_fork_request(self, ward: Ward, listener: int, mask: int) -> None:
+        request = requests.receive(listener, NUMBERS[MACHINE].get("fork", -1))
+        if request is None:
+            return
+        turn = ward.turn if ward.state is State.RUNNING else None
+        grant = False
+        if turn is not None and request.plain:
+            if turn.checkpoint and not turn.checkpointed and request.pid == ward.pid:
+                grant = turn.checkpointed = True
+            elif turn.forks_granted < ward.order["processes"]:
+                turn.forks_granted += 1
+                grant = True
+        if turn is not None and not grant:
+            turn.forks_denied += 1
+        requests.answer(listener, request, grant=grant)
 
     def _turn_replied(self, ward: Ward, turn: Turn, ending: str) -> None:
         ward.signal(signal.SIGSTOP)
         turn.ending = ending
+        ward.state = State.FALLING_BACK  # grants nothing from here on
         self._account(ward, turn)
         if turn.cause is None and ward.disk_bytes() > ward.order["directory_mb"] * MEGABYTE:
             turn.cause = Cause.DIRECTORY
@@ -181,6 +209,8 @@ class Supervisor:
 
     def _account(self, ward: Ward, turn: Turn, usage: float | None = None) -> None:
         turn.ended_at = time.monotonic()
+        if turn.forks_granted:
+            ward.end_strays()
         turn.cpu_s = max(0.0, (ward.cpu_seconds() if usage is None else usage) - turn.cpu_before)
         turn.peak = max(turn.peak, ward.peak_bytes())
         turn.reply = exchange.read_reply(ward.birth.exchange_fd)
@@ -221,8 +251,10 @@ class Supervisor:
         ward.signal(signal.SIGKILL)
         self._wards.pop(ward.id, None)
         self._by_pid.pop(ward.pid, None)
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(ward.birth.channel)
+        for watched in (ward.birth.channel, ward.listener):
+            if watched is not None:
+                with contextlib.suppress(KeyError, ValueError):
+                    self._selector.unregister(watched)
         ward.close()
 
     # --- limits and deaths --------------------------------------------------------------------
@@ -307,8 +339,7 @@ class Supervisor:
         for ward in self._wards.values():
             ward.kill()
             ward.signal(signal.SIGKILL)
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def _drain(alarm: socket.socket) -> None:
@@ -322,6 +353,12 @@ def _sender(ancillary: list[tuple[int, int, bytes]]) -> int:
         if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
             return int(_CREDENTIALS.unpack(data[: _CREDENTIALS.size])[0])
     return 0
+
+
+def _room(state: State) -> int:
+    """Only a session that opens may hand over a descriptor; the kernel drops any that has no room."""
+    credentials = socket.CMSG_SPACE(_CREDENTIALS.size)
+    return credentials + (socket.CMSG_SPACE(4) if state is State.OPENING else 0)
 
 
 def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int | None:

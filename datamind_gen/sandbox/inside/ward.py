@@ -45,6 +45,7 @@ class Turn:
 
     nonce: bytes
     checkpoint: bool
+    """Whether the session may make a checkpoint of itself."""
     limits: dict[str, float]
     started: float
     cpu_before: float
@@ -57,6 +58,8 @@ class Turn:
     cause: Cause | None = None
     interrupted: bool = False
     forks_denied: int = 0
+    forks_granted: int = 0
+    checkpointed: bool = False
     peak: int = 0
     next_survey: float = 0.0
     reply: bytes = b""
@@ -97,6 +100,14 @@ class Ward:
         """Signals the session's process alone."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
+
+    def end_strays(self) -> None:
+        """Ends processes that the turn's code was allowed to start, and nothing else of the group."""
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal() and int(entry.name) not in (self.pid, self.copy):
+                with contextlib.suppress(OSError):
+                    if os.getpgid(int(entry.name)) == self.group:
+                        os.kill(int(entry.name), signal.SIGKILL)
 
     def end_copy(self) -> None:
         """Ends the checkpoint, which the session itself reaps."""
