@@ -7,17 +7,22 @@ Nothing here reads a file, imports an engine room, or knows how a stage works.
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import Enum
+from pathlib import PurePath
+from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from datamind_gen.files.settings import ReadSettings, SourceSpec
 from datamind_gen.spec.judging import JudgeSettings, ReflectSettings
+from datamind_gen.spec.publish import PublishSettings
 from datamind_gen.spec.queries import CoverageSettings, QuerySettings
+from datamind_gen.spec.roles import ModelRoles
 from datamind_gen.spec.rules import RuleUse
 from datamind_gen.spec.running import RunSettings
 from datamind_gen.spec.sampling import SampleSettings
+from datamind_gen.spec.sandboxing import SandboxLimits
 from datamind_gen.spec.section import Section
 
 DEFAULT_RULES = ("format", "answer_length", "language", "unresolved_error")
@@ -46,7 +51,7 @@ class PipelineSpec(Section):
     """How hard the questions are, and who writes them."""
     coverage: CoverageSettings = CoverageSettings()
     """How many trajectories to keep, and how they must spread."""
-    models: dict[str, JsonValue] = {}
+    models: ModelRoles = ModelRoles()
     """The models by role: author, expert, judge."""
     sample: SampleSettings = SampleSettings()
     """How trajectories are sampled."""
@@ -56,9 +61,9 @@ class PipelineSpec(Section):
     """The second chance of queries whose samples disagree."""
     rules: tuple[RuleUse, ...] = tuple(RuleUse(name=name) for name in DEFAULT_RULES)
     """What a trajectory must pass, in this order."""
-    sandbox: dict[str, JsonValue] = {}
+    sandbox: SandboxLimits = SandboxLimits()
     """Limits on the code that models write."""
-    publish: dict[str, JsonValue] = {}
+    publish: PublishSettings = PublishSettings()
     """What becomes of the kept trajectories."""
     run: RunSettings = RunSettings()
     """How to run it here: in no key, never redoes anything."""
@@ -69,6 +74,17 @@ def resolved_yaml(spec: PipelineSpec) -> str:
 
     The same spec gives the same text on any machine; loading it gives an equal spec (but for `run`).
     """
-    plain = spec.model_dump(mode="json", exclude={"run"})
+    plain = _plain(spec.model_dump(exclude={"run"}))
     header = "# Resolved by datamind-gen. Paths are relative to the folder of the pipeline that was run.\n"
     return header + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _plain(value: Any) -> Any:
+    """Values that YAML writes without tags; keys keep their type, so that `hops` counts in numbers."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, PurePath) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,9 @@ Share = Annotated[float, Field(ge=0)]
 
 class AuthorMix(Section):
     """Shares of queries by who writes them; the one left out gets none. They need not sum to one."""
+
+    replaced_whole: ClassVar[bool] = True
+    """A pipeline that extends another gives both shares anew."""
 
     model: Share = 0.0
     """Written by the author model, as in the paper."""
@@ -31,7 +34,9 @@ class QuerySettings(Section):
 
     author: AuthorMix = AuthorMix(program=1.0)
     """Who writes the queries, as shares: `{model: 0.7, program: 0.3}`."""
-    hops: dict[Annotated[int, Field(ge=1, le=5)], Share] = {1: 0.5, 2: 0.25, 3: 0.13, 4: 0.08, 5: 0.04}
+    hops: dict[Annotated[int, Field(ge=1, le=5)], Share] = Field(
+        default={1: 0.5, 2: 0.25, 3: 0.13, 4: 0.08, 5: 0.04}, min_length=1
+    )
     """Wanted shares by number of hops."""
     paraphrase: Annotated[float, Field(ge=0, le=1)] = 0.0
     """The share of program questions that the author model rephrases."""

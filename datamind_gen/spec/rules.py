@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import GetJsonSchemaHandler, JsonValue, model_serializer, model_validator
+from pydantic import Field, GetJsonSchemaHandler, JsonValue, model_serializer, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -24,7 +24,7 @@ class RuleUse(Section):
     """One rule of a pipeline: its name, or `package.module:Class` for one's own, and its settings."""
 
     name: str
-    settings: dict[str, JsonValue] = {}
+    settings: dict[str, JsonValue] = Field(default={})
 
     @property
     def is_custom(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field, field_validator
 
+from datamind_gen.models.settings import RetrySettings
 from datamind_gen.spec.section import Section
 
 
@@ -48,38 +49,49 @@ class Budget(Section):
 class RunSettings(Section):
     """`run:` in a pipeline: how to run it on this machine."""
 
-    concurrency: int | str = "8-64"
-    """Requests in flight to each endpoint: a number, or `least-most`, adapted when the endpoint pushes
-    back."""
+    out: str | None = None
+    """The run directory; `runs/NAME` below the working directory when left out. `--out` wins."""
+    concurrency: int | str | None = None
+    """Requests in flight to each endpoint, a number or a range (`8-64`), in place of the models' own."""
+    turns: Annotated[int, Field(ge=1)] | None = None
+    """Turns of code that run at once; as many as there are cores when left out."""
+    awake_memory_mb: Annotated[int, Field(ge=64)] | None = None
+    """Memory for all sessions kept awake; the longest idle sleep. Half of this machine's when left out."""
+    scratch: str | None = None
+    """Where sessions' directories lie; a temporary directory, removed at the end, when left out."""
     budget: Budget = Budget()
     """When to stop. Nothing given: no limit."""
+    retries: RetrySettings = RetrySettings()
+    """When to ask a model again, how long to bear an outage, when too many calls failed."""
+    salvage_rounds: Annotated[int, Field(ge=0)] = 2
+    """How often rows that failed, and may be mended by asking again, are tried once more at the end."""
+    error_rate: Annotated[float, Field(gt=0, le=1)] | None = 0.5
+    """Stop when more than this share of the last `error_window` settled rows failed (a rejected row is no
+    failure); `null` never stops."""
+    error_window: Annotated[int, Field(ge=1)] = 100
+    """How many settled rows `error_rate` looks back over; with fewer it waits."""
+    stall_seconds: Annotated[float, Field(ge=10)] = 600.0
+    """Without any sign of life for so long, the run says what hangs and ends, resumable."""
     display: Display = Display.AUTO
     """What the terminal shows while running."""
     graph: GraphRunner = GraphRunner.DISTILABEL
-    """What moves the rows between the stages."""
+    """What moves the rows between the stages; `local` gives the same rows without distilabel."""
     ray: str | None = None
     """Address of a Ray cluster to run the graph on."""
     batch_size: Annotated[int, Field(ge=1)] = 50
-    """Rows that travel together between two stages. They are worked on one by one all the same."""
-    error_rate: Annotated[float, Field(gt=0, le=1)] | None = 0.5
-    """Stop when this share of the last `error_window` settled rows failed (`rejected` is no failure);
-    `null` never stops."""
-    error_window: Annotated[int, Field(ge=1)] = 100
-    """How many settled rows `error_rate` looks back over; with fewer it waits."""
-    salvage_rounds: Annotated[int, Field(ge=0)] = 2
-    """How often rows that failed, and may be mended by asking again, are tried once more at the end."""
-    stall_seconds: Annotated[float, Field(ge=10)] = 600.0
-    """Without any sign of life for so long, the run reports what hangs and ends, resumable."""
+    """Rows that travel together between two stages; they are worked on one by one all the same."""
 
     @field_validator("concurrency")
     @classmethod
-    def _check_concurrency(cls, value: int | str) -> int | str:
-        read_concurrency(value)
+    def _check_concurrency(cls, value: int | str | None) -> int | str | None:
+        if value is not None:
+            read_concurrency(value)
         return value
 
     @property
-    def concurrency_range(self) -> ConcurrencyRange:
-        return read_concurrency(self.concurrency)
+    def concurrency_range(self) -> ConcurrencyRange | None:
+        """The limits that stand in place of the models' own, if any do."""
+        return None if self.concurrency is None else read_concurrency(self.concurrency)
 
 
 def read_concurrency(value: int | str) -> ConcurrencyRange:

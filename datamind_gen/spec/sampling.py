@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from datamind_gen.spec.section import Section
-
-
-class OnInvalid(StrEnum):
-    """What a turn with neither code nor answer does to its trajectory."""
-
-    RETRY = "retry"
-    """The expert is told what was wrong, and the turn counts."""
-    VOID = "void"
-    """The trajectory ends there."""
-
-
-class OnError(StrEnum):
-    """What a failed turn leaves behind in the session."""
-
-    ROLLBACK = "rollback"
-    """Nothing: the state is that from before the turn."""
-    KEEP = "keep"
-    """What the statements before the failing one did, as in a notebook."""
 
 
 class SampleSettings(Section):
@@ -43,9 +24,9 @@ class SampleSettings(Section):
     """Tokens that the expert may write in one turn."""
     knowledge: bool = True
     """Whether the category's workflow stands at the end of the prompt. It is never published."""
-    on_invalid: OnInvalid = OnInvalid.RETRY
+    on_invalid: Literal["retry", "void"] = "retry"
     """A turn with neither code nor answer: `retry` tells the expert, `void` ends the trajectory."""
-    on_error: OnError = OnError.ROLLBACK
+    on_error: Literal["rollback", "keep"] = "rollback"
     """A turn whose code failed: `rollback` undoes it all, `keep` leaves what was done before the error."""
     observation_chars: Annotated[int, Field(ge=64)] = 2048
     """Characters of output that the expert sees of one turn."""
