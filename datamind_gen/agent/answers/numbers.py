@@ -92,6 +92,7 @@ _NUMBER = re.compile(
     r"(?P<currency>(?:US|C|A)?\$|[€£¥₹])?[ ]?(?P<inner>[-−])?"
     rf"(?P<digits>{_DIGITS})"
     r"(?P<power>[eE][+-]?\d+|\s?[×x*·]\s?10(?:\^|\*\*)?\s?[-−+⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
+    r"(?:(?:\^|\*\*)(?P<exponent>-?\d{1,3}))?"
     r"(?P<ordinal>(?:st|nd|rd|th)\b)?"
     r"(?:\s?/\s?(?P<below>\d+(?:\.\d+)?)(?![\d/]))?"
 )
@@ -99,6 +100,7 @@ _OUT_OF = re.compile(r"\s*(?:out )?of (?:the )?(\d[\d,]*)\b")
 _RANGE = re.compile(r"\s?(?:[-–—]|to|and)\s?$")
 _BETWEEN = re.compile(r"\b(?:between|from)\s+$", re.I)
 _PLUS_MINUS = re.compile(r"\s?(?:±|\+/-|\+-)\s?$")
+_JOINED = re.compile(r"\s*(?:,|and)?\s*")
 _NOT = re.compile(
     r"\b(?:not|isn't|wasn't|rather than|instead of|other than|and not|unlike)\s+(?:the\s+)?[\W_]*$", re.I
 )
@@ -129,6 +131,8 @@ def read_numbers(text: str) -> list[Number]:
         between = blanked[numbers[-1].end : number.start] if numbers else ""
         if numbers and _PLUS_MINUS.fullmatch(between):
             numbers[-1] = replace(numbers[-1], end=number.end)
+        elif numbers and _is_compound(numbers[-1], number, between):
+            numbers[-1] = _join(numbers[-1], number)
         elif numbers and _is_range(blanked, numbers[-1], number, between):
             numbers[-1] = replace(
                 numbers[-1],
@@ -146,6 +150,8 @@ def _read(text: str, found: re.Match[str]) -> Number:
     if found["power"]:
         value *= 10.0 ** _read_power(found["power"])
         decimals = 12
+    if found["exponent"]:
+        value, also = _raise(value, int(found["exponent"])), ()
     if found["below"] and float(found["below"]):
         value, decimals, also = value / float(found["below"]), 6, ()
     units, taken = read_unit(text[found.end() : found.end() + 40])
@@ -202,6 +208,31 @@ def _read_power(power: str) -> int:
     return max(-300, min(300, int(exponent)))
 
 
+def _raise(value: float, exponent: int) -> float:
+    try:
+        return value**exponent
+    except (OverflowError, ZeroDivisionError):
+        return math.inf
+
+
+def _is_compound(before: Number, number: Number, between: str) -> bool:
+    """Whether two numbers are one measure: 1 hour 30 minutes, 5 ft 11 in."""
+    larger, smaller = before.units[0], number.units[0]
+    return (
+        larger.dimension is not None
+        and larger.dimension == smaller.dimension
+        and larger.factor > smaller.factor
+        and number.written >= 0
+        and bool(_JOINED.fullmatch(between))
+    )
+
+
+def _join(before: Number, number: Number) -> Number:
+    unit = before.units[0]
+    written = before.written + number.base(number.units[0]) / (unit.factor * unit.scale)
+    return replace(before, written=written, units=(unit,), end=number.end, decimals=6)
+
+
 def _is_range(text: str, low: Number, high: Number, between: str) -> bool:
     if low.upper is not None or (not _RANGE.fullmatch(between) and not (between == "" and high.written < 0)):
         return False
@@ -228,9 +259,21 @@ _WORD_NUMBER = re.compile(
 )
 
 
+_PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
+_FRACTION = re.compile(
+    rf"\b(?:(?P<above>{'|'.join(_ONES)}|a)[ -])?(?P<below>{'|'.join(_PARTS)})s?\b(?= of|\W*$)", re.I
+)
+
+
 def read_words(text: str) -> list[Number]:
     """Numbers written as words: for texts that hold no digits."""
     numbers = []
+    for found in _FRACTION.finditer(text):
+        above = _ONES.get((found["above"] or "one").lower(), 1)
+        share = above / _PARTS[found["below"].lower()]
+        numbers.append(Number(share, (PLAIN,), 6, found.start(), found.end()))
+    if numbers:
+        return numbers
     for found in _WORD_NUMBER.finditer(text):
         total = part = 0
         for word in re.split(r"[ -]+", found[0].lower()):

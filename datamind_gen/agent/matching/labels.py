@@ -15,6 +15,7 @@ _DENIED = re.compile(
     r"|vs|over|besides|without)(?: the)?(?: \w+)?$"
 )
 _NEGATING = ("un", "non", "in", "im", "ir", "dis", "fe", "not", "anti")
+_GOES_ON = re.compile(r"\s*(?:[(,;:.–-]|(?:with|at|has|have|had|is|was|were|by|since|because|as)\b)", re.I)
 _FILLER_WORDS = """
 the a an is was are were it its this that in at on of for with which by and value category group
 cluster class type name label column row item entry answer result brand state country year most
@@ -29,12 +30,12 @@ def match_label(expected: str, got: str, *, question: str) -> Match:
     mine, theirs = fold(expected), fold(text)
     if not theirs:
         return different("an empty answer")
+    if _is_number(expected.strip()):
+        return _match_numeric(expected.strip(), text, question)
     if theirs in (mine, fold(without_lead(text))) and theirs == mine:
         return same("the same label")
     if squash(expected) == squash(text) or fold(without_lead(text)) == mine:
         return same("the same label")
-    if _is_number(mine):
-        return _match_numeric(mine, text, question)
     spots = _find(mine, theirs)
     if not spots:
         return _compare_spelling(mine, theirs)
@@ -61,7 +62,8 @@ def _judge_context(label: str, text: str, question: str) -> Match:
         return unsure("the label is named for another rank")
     words = [word for word in fold(before + " " + after).split() if not word.replace(".", "").isdigit()]
     known = _FILLER | set(fold(question).split())
-    if len(words) <= 2 and not re.search(r"[(,;:.–-]", after) and not known.issuperset(words):
+    goes_on = _GOES_ON.match(after)
+    if len(words) <= 2 and not goes_on and not known.issuperset(words):
         return unsure("the label may be part of a longer name")
     return same("the text names the label")
 
@@ -97,6 +99,8 @@ def _compare_spelling(mine: str, theirs: str) -> Match:
     for prefix in _NEGATING:
         if mine in (prefix + theirs, f"{prefix} {theirs}") or theirs in (prefix + mine, f"{prefix} {mine}"):
             return different("the opposite label")
+    if sorted(mine.split()) == sorted(theirs.split()):
+        return unsure("the same words in another order")
     short = min(len(mine), len(theirs))
     if short > 4 and SequenceMatcher(None, mine, theirs).ratio() > 0.85:
         return unsure("nearly the same spelling")

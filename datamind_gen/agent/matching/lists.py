@@ -36,11 +36,14 @@ def match_list(expected: Answer, got: str, *, tolerance: float, question: str) -
         )
     if all(_number(item) is not None for item in items):
         numbers = [_number(item) or 0.0 for item in items]
+        tolerance = tolerance if not any(isinstance(item, str) for item in items) else 0.0
         return _match_numbers(numbers, text, ordered, tolerance, expected.decimals)
     return _match_labels([str(item) for item in items], text, ordered)
 
 
 def _number(item: Scalar) -> float | None:
+    if isinstance(item, str):
+        return float(item) if re.fullmatch(r"-?\d+(?:\.\d+)?", item.strip()) else None
     return float(item) if isinstance(item, (int, float)) and not isinstance(item, bool) else None
 
 

@@ -25,6 +25,7 @@ from datamind_gen.rows import Answer, AnswerType
 _BETWEEN_ITEMS = re.compile(r"[;\n]|,(?!\d{3}\b)\s*|\s+and\s+")
 _ENUMERATION = re.compile(r"^\d{1,2}[.)]\s+")
 _SENTENCE = re.compile(r"\b(?:is|are|was|were|the)\b|[=:]")
+_PLAIN_POLARITY = re.compile(r"(?:yes|no|true|false)\b\s*(?:$|[,.;:!–—-])", re.I)
 _FILE_NAME = re.compile(r"^\W*[\w.\-/ ]+\.csv\W*$", re.I)
 
 
@@ -70,7 +71,7 @@ def infer(text: str) -> Answer | None:
     if len(numbers) == 1 and numbers[0].end - numbers[0].start >= len(text) - 2:
         kind = AnswerType.PERCENT if numbers[0].is_percent else AnswerType.NUMBER
         return Answer(kind, text, None)
-    if read_polarity(text) is not None and re.match(r"(?:yes|no|true|false)\b", text, re.I):
+    if read_polarity(text) is not None and _PLAIN_POLARITY.match(text):
         return Answer(AnswerType.BOOLEAN, text, read_polarity(text))
     items = _items(text)
     if len(items) > 1:

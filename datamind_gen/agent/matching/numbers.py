@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -52,10 +53,13 @@ class Wanted:
 def match_number(expected: Answer, got: str, *, tolerance: float, question: str) -> Match:
     """Whether the text gives the number of a reference of type number or percent."""
     wanted = want(expected, tolerance=tolerance, question=question)
+    if any(math.isnan(value) for value in wanted.values):
+        return unsure("the reference is not a number")
     numbers = numbers_of(got)
     if not numbers:
-        if 0.0 in wanted.values and _COUNT_QUESTION.search(question) and _NONE.search(got):
-            return same("none is zero")
+        if 0.0 in wanted.values and _NONE.search(got):
+            counted = _COUNT_QUESTION.search(question)
+            return same("none is zero") if counted else unsure("none may stand for zero")
         return different("no number in the answer")
     candidates = choose(got, numbers, question)
     if _are_alternatives(got, candidates):
@@ -150,17 +154,16 @@ def compare(wanted: Wanted, number: Number, text: str) -> Match:
         for match in matches:
             if match.verdict is verdict:
                 return match
-    if any(is_close(value, other, wanted.tolerance) for value in wanted.values for other in number.also):
-        share = number.also[-1] == number.written or not _is_separator_reading(number)
-        return same("as a share") if share else unsure("the separator can be read in two ways")
+    for other in number.also:
+        values = [value / 100 for value in wanted.values] if wanted.unit.dimension == PERCENT else []
+        if any(is_close(value, other, wanted.tolerance) for value in (*wanted.values, *values)):
+            ambiguous = _is_separator_reading(number, other)
+            return unsure("the separator can be read in two ways") if ambiguous else same("as a share")
     return matches[0]
 
 
-def _is_separator_reading(number: Number) -> bool:
-    other = number.also[0]
-    return abs(other - number.written * 1000) < 1e-6 * abs(other) or abs(
-        other * 1000 - number.written
-    ) < 1e-6 * abs(number.written)
+def _is_separator_reading(number: Number, other: float) -> bool:
+    return any(math.isclose(other, number.written * factor) for factor in (1000, 1e-3))
 
 
 def _compare_range(wanted: Wanted, number: Number) -> Match:

@@ -17,6 +17,7 @@ from datamind_gen.agent.matching.numbers import Wanted, compare, numbers_of
 from datamind_gen.agent.matching.verdict import Match, Sameness, different, same, unsure, worst
 from datamind_gen.rows import Answer, Scalar
 
+_NOTHING = re.compile(r"\W*(?:no|none|nothing|there (?:is|are|was|were) no)\b", re.I)
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _COMMON_WORDS = """
 the a an is was are were be been of in on at to for and or with by from as that this these those it
@@ -109,6 +110,8 @@ def match_texts(mine: str, theirs: str, *, tolerance: float, question: str) -> M
     second = [number for number in numbers_of(theirs) if number.written not in given]
     if first and second:
         return _match_figures(mine, first, theirs, second, tolerance, question)
+    if (first and _NOTHING.match(theirs)) or (second and _NOTHING.match(mine)):
+        return different("some against none")
     if first or second:
         return unsure("only one of them gives numbers")
     a, b = _words(mine), _words(theirs)
@@ -159,12 +162,12 @@ def _overlap(mine: set[str], theirs: set[str]) -> int:
 
 
 def _words(text: str) -> set[str]:
-    return {word for word in fold(text).split() if word not in _COMMON}
+    return {word.rstrip("s") for word in fold(text).split() if word not in _COMMON}
 
 
 def _names(text: str) -> set[str]:
     inner = re.findall(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w'-]*", text)
-    return {fold(name) for name in inner} - _COMMON
+    return {fold(name).rstrip("s") for name in inner} - _COMMON
 
 
 def _negations(text: str) -> int:
