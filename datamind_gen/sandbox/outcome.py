@@ -95,7 +95,8 @@ def _judge(
             return TurnStatus.CRASHED, "The code damaged the interpreter that ran it."
         if facts["forks_denied"] and reply.status is TurnStatus.ERROR:
             return TurnStatus.PROCESS_LIMIT, _with_advice(reply.error, _NO_PROCESSES)
-        return reply.status, _with_advice(reply.error, _ADVICE.get(reply.status, ""))
+        advice = "" if "LimitHit: " in (reply.error or "") else _ADVICE.get(reply.status, "")
+        return reply.status, _with_advice(reply.error, advice)
     if facts["ending"] == "exited":
         return (
             TurnStatus.EXITED,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import array
 import fcntl
 import gc
-import hashlib
 import os
-import random
 import resource
 import signal
 import socket
@@ -17,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from datamind_gen.sandbox.inside import exchange, session, streams
+from datamind_gen.sandbox.inside import database, exchange, session, streams
 from datamind_gen.sandbox.inside.confine import confine, die_with
-from datamind_gen.sandbox.inside.database import Database
+from datamind_gen.sandbox.inside.libraries import seed_everything, tame_duckdb
 from datamind_gen.sandbox.inside.snapshot import Snapshot
 
 MEGABYTE = 1024 * 1024
@@ -68,8 +66,9 @@ def _become_session(
         streams.install_streams()
         streams.begin_turn(MEGABYTE)
         namespace = _main_namespace()
-        Database.prepare(order, namespace)
-        _seed(order["seed"])
+        namespace.update(database.functions(order))
+        tame_duckdb()
+        seed_everything(order["seed"])
         listener = confine(order)
         snapshot = Snapshot(work, Path(order["shadow"]))
         _announce(channel, listener)
@@ -116,22 +115,6 @@ def _main_namespace() -> dict[str, Any]:
     sys.modules["__main__"] = module
     sys.argv = [""]
     return module.__dict__
-
-
-def _seed(seed: str) -> None:
-    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "little")
-    random.seed(number)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(number)
-        fresh = numpy.random.SeedSequence(number)
-        original = numpy.random.default_rng
-
-        def default_rng(seed: Any = None) -> Any:
-            return original(fresh.spawn(1)[0] if seed is None else seed)
-
-        default_rng.__doc__ = original.__doc__
-        numpy.random.default_rng = default_rng
 
 
 def _announce(channel: socket.socket, listener: int | None) -> None:

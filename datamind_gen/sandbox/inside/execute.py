@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import errno
 import linecache
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from types import CodeType
 from typing import Any
 
 from datamind_gen.sandbox.inside.cut import cut_middle
+
+_OWN_MODULE = re.compile(r"^datamind_gen\.sandbox\.inside\.\w+\.", re.MULTILINE)
 
 
 class WallLimit(BaseException):
@@ -28,6 +31,14 @@ class CpuLimit(BaseException):
 
 class OutputLimit(BaseException):
     """The turn floods its output."""
+
+
+class LimitHit(Exception):
+    """A limit of one of our own functions; `status` is the TurnStatus that it means."""
+
+    def __init__(self, status: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,8 @@ def _status_of(error: BaseException) -> str:
         return "cpu_limit"
     if isinstance(error, OutputLimit):
         return "output_limit"
+    if isinstance(error, LimitHit):
+        return error.status
     if isinstance(error, SystemExit):
         return "exited"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
@@ -141,10 +154,7 @@ def _format(error: BaseException) -> str:
     report = traceback.TracebackException.from_exception(error, compact=True)
     _keep_user_frames(report)
     text = "".join(report.format())
-    if isinstance(error, WallLimit | CpuLimit | OutputLimit):
-        # The bare class name, without the module that nobody needs to know.
-        text = text.replace(f"{type(error).__module__}.{type(error).__qualname__}", type(error).__qualname__)
-    return text.rstrip("\n")
+    return _OWN_MODULE.sub("", text).rstrip("\n")
 
 
 def is_user_file(filename: str) -> bool:
