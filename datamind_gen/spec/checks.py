@@ -163,6 +163,7 @@ def _check_judging(loaded: LoadedPipeline) -> Iterator[Problem]:
             fix="set a temperature such as 0.7",
             severity=Severity.WARNING,
         )
+    yield from _check_sampling(loaded)
     if JudgeMethod.MODEL not in spec.judge.methods:
         for key in ("models.judge", "judge.temperature", "judge.max_tokens"):
             yield from loaded.if_given(
@@ -170,6 +171,22 @@ def _check_judging(loaded: LoadedPipeline) -> Iterator[Problem]:
             )
     if spec.reflect.rounds == 0:
         yield from loaded.if_given("reflect.samples", "`reflect.rounds` is 0", "set `reflect.rounds: 1`")
+
+
+def _check_sampling(loaded: LoadedPipeline) -> Iterator[Problem]:
+    """What a stage says about sampling wins over what its model says."""
+    for section, role, keys in (
+        ("sample", "expert", ("temperature", "top_p", "max_tokens")),
+        ("judge", "judge", ("temperature", "max_tokens")),
+    ):
+        for key in keys:
+            decides = getattr(getattr(loaded.spec, section), key)
+            if decides is not None:
+                yield from loaded.if_given(
+                    f"models.{role}.{key}",
+                    f"`{section}.{key}` decides, and is {decides}",
+                    f"set `{section}.{key}`",
+                )
 
 
 def _check_authors(loaded: LoadedPipeline) -> Iterator[Problem]:

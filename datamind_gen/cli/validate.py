@@ -1,0 +1,88 @@
+"""`validate PIPELINE`: everything that is wrong with it, at once, before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from datamind_gen.spec.loader import LoadedPipeline
+    from datamind_gen.spec.problems import Problem
+
+
+def validate_command(
+    pipeline: Annotated[Path, typer.Argument(help="A pipeline's YAML file, or the name of a bundled one.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value; repeatable.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Checks a pipeline with all that it extends and names, and lists every mistake with its fix.
+
+    Exit code 0 when it can be run (there may be warnings), 2 when not.
+
+    Examples:
+
+      python -m datamind_gen validate pipelines/full.yaml
+
+      python -m datamind_gen validate my.yaml --set models.expert.model=deepseek-chat --json
+    """
+    _, problems = _read_and_check(pipeline, tuple(set_ or ()))
+    is_valid = not any(problem.is_error for problem in problems)
+    if json_:
+        _print_json(pipeline, problems, is_valid)
+    else:
+        print_problems(problems)
+        if is_valid:
+            typer.echo(f"{pipeline} is valid. Next: python -m datamind_gen run {pipeline}")
+    raise typer.Exit(0 if is_valid else 2)
+
+
+def load_or_exit(pipeline: Path, overrides: Sequence[str]) -> LoadedPipeline:
+    """The pipeline of a verb that goes on to use it. Shows all its problems on standard error; with a mistake
+    among them the verb ends, exit code 2.
+    """
+    loaded, problems = _read_and_check(pipeline, overrides)
+    if problems:
+        print_problems(problems, to_error=True)
+    if loaded is None or any(problem.is_error for problem in problems):
+        raise typer.Exit(2)
+    return loaded
+
+
+def print_problems(problems: Sequence[Problem], *, to_error: bool = False) -> None:
+    """All problems, coloured where the terminal can."""
+    from rich.console import Console
+
+    from datamind_gen.spec.problems import render_problems
+
+    if problems:
+        Console(stderr=to_error, soft_wrap=True, highlight=False).print(render_problems(problems))
+
+
+def _read_and_check(
+    pipeline: Path, overrides: Sequence[str]
+) -> tuple[LoadedPipeline | None, Sequence[Problem]]:
+    from datamind_gen.cli.checks import ROOM_CHECKS
+    from datamind_gen.spec.loader import read_pipeline, validate_pipeline
+    from datamind_gen.spec.problems import InvalidPipeline
+
+    try:
+        loaded = read_pipeline(pipeline, overrides=overrides)
+    except InvalidPipeline as error:
+        return None, error.problems
+    return loaded, validate_pipeline(loaded, checks=ROOM_CHECKS)
+
+
+def _print_json(pipeline: Path, problems: Sequence[Problem], is_valid: bool) -> None:
+    import json
+
+    report = {
+        "pipeline": str(pipeline),
+        "valid": is_valid,
+        "problems": [problem.as_json() for problem in problems],
+    }
+    typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
