@@ -12,20 +12,35 @@ from dataclasses import dataclass
 from datetime import datetime
 
 FORMATS = (
-    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z",
+    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%fZ",
+    "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S%z",
     "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y.%m.%d", "%Y%m%d",
     "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%m-%d-%Y", "%d-%m-%Y", "%m-%d-%y", "%d-%m-%y",
     "%d.%m.%Y", "%d.%m.%y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M",
+    "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S",
     "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p",
-    "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%B-%Y", "%b-%d-%Y", "%b %d %Y",
-    "%a, %d %b %Y", "%a %b %d, %Y", "%a %b %d %Y", "%A, %B %d, %Y", "%d/%b/%Y", "%d%b%Y",
-    "%a %b %d, %Y %H:%M %Z", "%a, %d %b %Y %H:%M:%S",
+    "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %b %y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%B-%Y",
+    "%b-%d-%Y", "%b %d %Y", "%a, %d %b %Y", "%a %b %d, %Y", "%a %b %d %Y", "%A, %B %d, %Y", "%d/%b/%Y",
+    "%d%b%Y", "%a %b %d, %Y %H:%M UTC", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S",
     "%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%Y/%m",
 )  # fmt: skip
 _SHAPE = re.compile(r"^\s*[\w,./:\- +]{5,35}\s*$")
 _MOST = 2000
+_LOOKS = re.compile(
+    r"""^(?:\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?:[T ]\d{1,2}:\d{2}\S*(?:\s\S+)?)?   # 2014-01-31 12:00:00
+    |\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?:\s+\d{1,2}:\d{2}\S*(?:\s[APap][Mm])?)?   # 31.01.2014
+    |\d{1,2}[-/ ]?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ,]*\d{2,4}
+    |(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[ -]\d{1,2},?[ -]\d{4}.*
+    |\d{1,2}:\d{2}(?::\d{2})?)$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def looks_like_date(text: str) -> bool:
+    """Whether a cell looks like a date or a time of day in some notation."""
+    return text[:1].isalnum() and _LOOKS.match(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
