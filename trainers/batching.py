@@ -28,7 +28,7 @@ class Item:
     tokens: TokenSequence
     advantage: float = 0.0
     old_logps: Tensor | None = None
-    """Of its trained tokens, by the policy before the step's updates."""
+    """Of its trained tokens, by the policy that sampled them; None where that is the policy as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class MicroBatch:
     advantages: Tensor
     """[N]"""
     old_logps: Tensor
-    """[N]; zeros when there are none."""
+    """[N]; NaN where an item has none."""
     sampled_logps: Tensor
     """[N], the engine's."""
     lengths: tuple[int, ...]
@@ -108,7 +108,7 @@ def collate(items: Sequence[Item], *, packed: bool, pad_id: int, order: Sequence
 
 
 def _old_logps(item: Item) -> Tensor:
-    return torch.zeros(item.tokens.trained) if item.old_logps is None else item.old_logps
+    return torch.full((item.tokens.trained,), torch.nan) if item.old_logps is None else item.old_logps
 
 
 def split(

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from datamind_gen.models.settings import ModelSettings
 from trainers.errors import TrainerError
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -137,7 +138,8 @@ class Experts(Section):
 
 
 class Sampling(Section):
-    temperature: Annotated[float, Field(gt=0)] = 0.7
+    temperature: Annotated[float, Field(ge=0)] = 0.7
+    """0 takes the likeliest token; training needs more."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
@@ -158,15 +160,6 @@ class Overlong(Section):
     factor: Annotated[float, Field(ge=0)] = 1.0
 
 
-class Judge(Section):
-    """An OpenAI-compatible model that settles what the references cannot."""
-
-    base_url: str
-    model: str
-    api_key_env: str = "OPENAI_API_KEY"
-    timeout_s: Annotated[float, Field(gt=0)] = 60.0
-
-
 class Rewards(Section):
     tolerance: Annotated[float, Field(ge=0)] = 0.03
     """Relative, for numbers."""
@@ -175,7 +168,8 @@ class Rewards(Section):
     """Characters of a right answer: reward 1 up to the first, falling to 0.5 at the second."""
     wrong_format: float = -0.1
     overlong: Overlong | None = None
-    judge: Judge | None = None
+    judge: ModelSettings | None = None
+    """Settles what the references cannot, such as answers in prose; written as in a pipeline."""
 
 
 class Engine(Section):
@@ -222,7 +216,9 @@ class Rl(Section):
     void_in_statistics: bool = True
     """Whether it still enters its group's mean and deviation."""
     dynamic_sampling: bool = True
-    entropy_bonus: float = 0.0
+    """Whether groups whose rewards do not differ are replaced by others."""
+    importance_cap: Annotated[float, Field(gt=0)] | None = None
+    """Weigh a token by min(trainer / engine probability, cap), where the engine's numerics differ."""
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
     rewards: Rewards = Rewards()
@@ -231,12 +227,24 @@ class Rl(Section):
     """Episodes that run at once on a process."""
     eval_every: Annotated[int | None, Field(ge=1)] = 20
 
+    @model_validator(mode="after")
+    def samples_differ(self) -> Rl:
+        if self.sampling.temperature == 0:
+            raise ValueError(
+                "sampling.temperature must be above 0: a group of equal rollouts teaches nothing"
+            )
+        if self.sampling.top_p < 1 and self.importance_cap is not None:
+            raise ValueError(
+                "importance_cap needs sampling.top_p 1: engines report log-probabilities before it"
+            )
+        return self
+
 
 class Evaluate(Section):
     model: str | None = None
     """A checkpoint; null takes the last RL run's model, or else the SFT run's."""
-    endpoint: Judge | None = None
-    """An OpenAI-compatible model to evaluate in place of a checkpoint."""
+    endpoint: ModelSettings | None = None
+    """A chat model to evaluate in place of a checkpoint; written as in a pipeline."""
     benchmark: Literal["holdout", "dabench", "tablebench", "bird", "qrdata"] = "holdout"
     path: str | None = None
     """The benchmark's local copy."""

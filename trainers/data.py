@@ -10,16 +10,15 @@ know is refused: a column that changed its meaning would otherwise train silentl
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datamind_gen.rows import Answer, AnswerType, FileFormat, Message, decode, hash_text
+from datamind_gen.rows import Answer, FileFormat, Message, decode, hash_text
 from trainers.config import Data
 from trainers.errors import TrainerError
 
@@ -59,13 +58,18 @@ class Task:
     prompt: tuple[Message, ...]
     files: Mapping[str, Path]
     """What code sees under data/files/, and where it lies here."""
-    reference: Answer
-    """Executed where the engine had a program; else the answer that the samples agreed on."""
+    reference: Answer | str
+    """Typed where the engine executed a program; else the text that the samples agreed on, which for a
+    database question is a result CSV's."""
     is_database: bool
-    """Whether the answer is the name of a result CSV, and the reference its table."""
+    """Whether the answer is the name of a result CSV."""
     category: str
     level: str
     expert: tuple[Message, ...] = ()
+
+    @property
+    def reference_text(self) -> str:
+        return self.reference if isinstance(self.reference, str) else self.reference.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +124,14 @@ class Dataset:
         about = row["extra_info"]
         is_database = FileFormat(about["format"]).is_database
         truth = row["reward_model"]["ground_truth"]["ground_truth"]
-        if about["reference"] is not None:
-            reference = decode(Answer, about["reference"])
-        elif is_database:
-            reference = read_table_answer(truth)
-        else:
-            reference = Answer(AnswerType(about["answer_type"]), text=truth, value=truth)
+        typed = decode(Answer, about["reference"]) if about["reference"] is not None else None
         folder = Path(self.config.files) if self.config.files else self.root
         return Task(
             id=row["id"],
             question=about["question"],
             prompt=_messages(row["prompt"]),
             files={file["name"]: folder / file["path"] for file in about["files"]},
-            reference=reference,
+            reference=truth if typed is None else typed,
             is_database=is_database,
             category=about["category"],
             level=about["level"],
@@ -144,7 +143,12 @@ class Dataset:
 
         datasets.disable_progress_bars()
         try:
-            loaded = datasets.load_dataset(str(self.root), name, split="train")
+            # A cache of its own: the shared one knows a local dataset by its folder's name, and every
+            # run's folder is called `dataset`, so it would give back another run's rows.
+            with tempfile.TemporaryDirectory() as cache:
+                loaded = datasets.load_dataset(
+                    str(self.root), name, split="train", cache_dir=cache, keep_in_memory=True
+                )
         except ValueError as error:
             raise TrainerError(
                 f"data.dataset: {self.config.dataset} has no config {name!r}: {error}"
@@ -179,13 +183,6 @@ def open_dataset(config: Data) -> Dataset:
     from huggingface_hub import snapshot_download
 
     return Dataset(config, Path(snapshot_download(config.dataset, repo_type="dataset")))
-
-
-def read_table_answer(text: str) -> Answer:
-    """A result CSV's text as a typed answer."""
-    columns, *rows = list(csv.reader(io.StringIO(text))) or [[]]
-    value = tuple(tuple(row) for row in rows)
-    return Answer(AnswerType.TABLE, text=text, value=value, columns=tuple(columns))
 
 
 def is_held_out(question: str, share: float) -> bool:

@@ -56,11 +56,17 @@ def _numbers(values: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 
-def coloured(tokens: TokenSequence) -> Text:
-    """The sequence as the model sees it: what is trained on is green, the rest grey; tokens alternate."""
+def coloured(tokens: TokenSequence, *, marks: bool = False) -> Text:
+    """The sequence as the model sees it: what is trained on is green, token by token; the rest is grey.
+
+    `marks` puts trained stretches in brackets as well, for output without colours.
+    """
     text = Text()
+    before = 0
     for index, (token, trained) in enumerate(zip(tokens.ids, tokens.mask, strict=True)):
-        style = "black on green" if trained else "grey62"
-        spelled = tokens.builder.tokenizer.decode([token])
-        text.append(spelled, style if index % 2 or not trained else "black on bright_green")
-    return text
+        if marks and trained != before:
+            text.append("⟦" if trained else "⟧")
+        style = ("black on green" if index % 2 else "black on bright_green") if trained else "grey62"
+        text.append(tokens.builder.tokenizer.decode([token]), style)
+        before = trained
+    return text.append("⟧") if marks and before else text

@@ -54,22 +54,26 @@ def policy_term(batches: Sequence[MicroBatch], *, weight: float, config: Rl) -> 
     """DAPO's loss on sampled tokens."""
 
     def loss(logps: Tensor, entropy: Tensor, batch: MicroBatch) -> dict[str, Tensor]:
+        old_logps = torch.where(batch.old_logps.isnan(), logps.detach(), batch.old_logps)
         clipped = clipped_policy_loss(
             logps,
-            old_logps=batch.old_logps,
+            old_logps=old_logps,
             advantages=batch.advantages,
             clip_low=config.clip_low,
             clip_high=config.clip_high,
             dual_clip=config.dual_clip,
         )
+        drift = old_logps - batch.sampled_logps
+        correction = 1.0 if config.importance_cap is None else drift.exp().clamp(max=config.importance_cap)
         return {
-            "loss": clipped.loss,
+            "loss": clipped.loss * correction,
             "clip_fraction": clipped.clipped,
             "entropy": entropy,
-            "ratio": (logps - batch.old_logps).detach().exp(),
+            "ratio": (logps - old_logps).detach().exp(),
+            "engine_gap": drift.abs(),
         }
 
-    measures = ("loss", "clip_fraction", "entropy", "ratio")
+    measures = ("loss", "clip_fraction", "entropy", "ratio", "engine_gap")
     return Term("rl", weight, batches, loss, measures, config.sampling.temperature)
 
 
@@ -93,12 +97,16 @@ def step(
     empty ones, because FSDP's collectives must match. Raises ValueError when no process has a token.
     """
     live = [term for term in terms if term.weight]
-    counts = _sum_over_processes(
+    counts = sum_over_processes(
         accelerator, [sum(sum(batch.lengths) for batch in term.batches) for term in live]
     )
     if not any(counts):
         raise ValueError("a step without a single trained token")
-    work = _schedule(accelerator, live, counts)
+    work = [
+        (term, max(count, 1.0), batch)
+        for term, count in zip(live, counts, strict=True)
+        for batch in fill_up(accelerator, term.batches)
+    ]
     sums = {f"{term.name}/{measure}": torch.zeros(()) for term in live for measure in term.measures}
     tokens = 0
     model.train()
@@ -122,30 +130,25 @@ def step(
     if finite:
         optimizer.step()
     optimizer.zero_grad()
-    *means, total = _sum_over_processes(accelerator, [*map(float, sums.values()), tokens])
+    *means, total = sum_over_processes(accelerator, [*map(float, sums.values()), tokens])
     metrics = dict(zip(sums, means, strict=True))
     metrics["loss"] = sum(term.weight * metrics[f"{term.name}/loss"] for term in live)
     metrics["grad_norm"] = float(norm)
     return StepResult(metrics, int(total), skipped=not finite)
 
 
-def _sum_over_processes(accelerator: Any, values: Sequence[float]) -> list[float]:
+def sum_over_processes(accelerator: Any, values: Sequence[float]) -> list[float]:
+    """Each value summed over all processes."""
     tensor = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
     total: list[float] = accelerator.reduce(tensor, reduction="sum").tolist()
     return total
 
 
-def _schedule(
-    accelerator: Any, terms: Sequence[Term], counts: Sequence[float]
-) -> list[tuple[Term, float, MicroBatch]]:
-    """This process's micro-batches, filled up with empty ones to the most that any process has."""
-    work: list[tuple[Term, float, MicroBatch]] = []
-    for term, count in zip(terms, counts, strict=True):
-        mine = torch.tensor(len(term.batches), device=accelerator.device)
-        most = int(accelerator.gather(mine).max())
-        work += [(term, max(count, 1.0), batch) for batch in term.batches]
-        work += [(term, max(count, 1.0), _empty())] * (most - len(term.batches))
-    return work
+def fill_up(accelerator: Any, batches: Sequence[MicroBatch]) -> list[MicroBatch]:
+    """The micro-batches and as many empty ones as the process with the most has more: collectives match."""
+    mine = torch.tensor(len(batches), device=accelerator.device)
+    most = int(accelerator.gather(mine).max())
+    return [*batches, *[_empty()] * (most - len(batches))]
 
 
 def _empty() -> MicroBatch:

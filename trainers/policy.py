@@ -8,6 +8,7 @@ which AutoModelForCausalLM and vLLM load.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -161,7 +162,9 @@ def load_policy(config: Model, tokenizer: Any, *, path: str | None = None, seed:
     else:
         dtype = getattr(torch, config.weights)
         adapter = Path(source) / "adapter_config.json"
-        base = config.path if adapter.is_file() else source
+        base = source
+        if adapter.is_file():
+            base = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
         causal = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, attn_implementation=config.attention)
         causal.config.use_cache = False
     if config.gradient_checkpointing:

@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from accelerate.utils import gather_object
+from torch import Tensor
 
 from datamind_gen.rows import hash_text
 from trainers import config as settings
@@ -24,10 +26,12 @@ from trainers.batching import Item, MicroBatch, split
 from trainers.checkpoint import Checkpoints, TrainerState
 from trainers.config import Recipe
 from trainers.errors import TrainerError
-from trainers.objective import StepResult, Term, step
+from trainers.objective import StepResult, Term, fill_up, step, sum_over_processes
 from trainers.policy import PolicyModel, export, load_policy
 from trainers.tokens import TokenBuilder
 from trainers.tracking import open_trackers
+
+T = TypeVar("T")
 
 NOT_IN_FINGERPRINT = {
     "out",
@@ -109,9 +113,31 @@ class Training:
         pad_id = self.builder.tokenizer.pad_token_id
         return split(items, mode=batching.mode, max_tokens=batching.max_tokens, pad_id=pad_id)
 
-    def mine(self, items: Sequence[Item]) -> list[Item]:
-        """This process's share of items that every process holds."""
-        return list(items[self.accelerator.process_index :: self.accelerator.num_processes])
+    def mine(self, things: Sequence[T]) -> list[T]:
+        """This process's share of things that every process holds."""
+        return list(things[self.accelerator.process_index :: self.accelerator.num_processes])
+
+    def token_logps(self, items: Sequence[Item], *, temperature: float) -> list[Tensor]:
+        """Log-probabilities of each item's trained tokens by the policy as it is, without gradient."""
+        batches = fill_up(self.accelerator, self.split(items))
+        found: list[Tensor] = [torch.zeros(0)] * len(items)
+        self.model.eval()
+        with torch.no_grad():
+            for batch in batches:
+                logps = self.model(batch.to(self.accelerator.device), temperature)[0].float().cpu()
+                for index, part in zip(batch.order, logps.split(batch.lengths), strict=True):
+                    found[index] = part
+        return found
+
+    def gather(self, values: list[Any]) -> list[Any]:
+        """Every process's values, on every process."""
+        if self.accelerator.num_processes == 1:
+            return values
+        gathered: list[Any] = gather_object(values)
+        return gathered
+
+    def sum_over_processes(self, values: Sequence[float]) -> list[float]:
+        return sum_over_processes(self.accelerator, values)
 
     def update(self, terms: Sequence[Term]) -> StepResult:
         return step(self.accelerator, self.model, self.optimizer, terms, max_grad_norm=self.max_grad_norm)
@@ -225,3 +251,18 @@ def _fingerprint(recipe: Recipe, verb: str) -> str:
     other = {"sft": "rl", "rl": "sft"}[verb]
     plain = recipe.model_dump(mode="json", exclude=NOT_IN_FINGERPRINT | {other})
     return hash_text(json.dumps(plain, sort_keys=True))[:16]
+
+
+def export_merged(recipe: Recipe) -> Path:
+    """Folds the last trained LoRA adapter into whole weights, beside the run's model."""
+    from trainers.policy import load_tokenizer
+
+    trained = [recipe.directory / verb / "model" for verb in ("rl", "sft")]
+    source = next((path for path in trained if (path / "adapter_config.json").is_file()), None)
+    if source is None:
+        raise TrainerError(f"{recipe.directory}: no LoRA adapter is trained there; other models are whole")
+    tokenizer = load_tokenizer(recipe.model.model_copy(update={"path": str(source), "scratch": None}), [])
+    policy = load_policy(recipe.model, tokenizer, path=str(source))
+    target = source.with_name("model-merged")
+    export(policy, tokenizer, target, state=None, merge=True)
+    return target

@@ -22,9 +22,8 @@ class JsonlTracker(GeneralTracker):
     def __init__(self, path: Path, *, after_step: int) -> None:
         super().__init__()
         self.path = path
-        kept = [row for row in read_jsonl(path) if row["step"] <= after_step]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        keep_steps(path, after_step)
 
     @property
     def tracker(self) -> Any:
@@ -46,6 +45,12 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
         return []
     lines = path.read_text(encoding="utf-8").split("\n")
     return [json.loads(line) for line in lines[:-1]]
+
+
+def keep_steps(path: Path, last: int) -> None:
+    """Drops the rows of later steps from a JSON-lines file: a resumed run writes them again."""
+    kept = [row for row in read_jsonl(path) if row["step"] <= last]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), encoding="utf-8")
 
 
 def open_trackers(accelerator: Any, recipe: Recipe, directory: Path, *, verb: str, after_step: int) -> None:

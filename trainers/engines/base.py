@@ -42,6 +42,9 @@ class EngineError(Exception):
 class SampleEngine(Protocol):
     """Safe to call from many tasks of one event loop at once."""
 
+    in_rounds: bool
+    """Whether it waits until every live episode asks."""
+
     async def sample(self, request: SampleRequest) -> Sample:
         """Raises EngineError."""
         ...

@@ -25,6 +25,8 @@ from trainers.policy import PolicyModel
 class HfEngine:
     """Batched decoding with a key-value cache."""
 
+    in_rounds = True
+
     def __init__(
         self, policy: PolicyModel, *, end_of_turn: int, pad_id: int, max_batch: int, autocast: Any = None
     ) -> None:
@@ -138,8 +140,9 @@ class _Decoder:
         top_ps = torch.tensor([r.top_p for r in self.requests], device=self.device)
         uniforms = _uniforms(self.requests).to(self.device)
         for position in range(max(request.max_tokens for request in self.requests)):
-            logps = torch.log_softmax(logits.float() / temperatures[rows, None], -1)
-            chosen = _draw(logps, uniforms[rows, position], top_ps[rows])
+            heat = temperatures[rows]
+            logps = torch.log_softmax(logits.float() / heat.where(heat > 0, 1.0)[:, None], -1)
+            chosen = _draw(logps, uniforms[rows, position], top_ps[rows]).where(heat > 0, logps.argmax(-1))
             for row, token, logp in zip(
                 rows, chosen.tolist(), logps.gather(-1, chosen[:, None])[:, 0].tolist(), strict=True
             ):

@@ -1,0 +1,74 @@
+"""Recipes: strict keys, overrides, and every recipe that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainers.config import RECIPES, load_recipe
+from trainers.errors import TrainerError
+
+TINY = """
+name: t
+model: {scratch: {vocabulary: 300, width: 16, layers: 1, heads: 1}}
+data: {dataset: d}
+sft: {optimizer: {lr: 0.001}}
+rl: {optimizer: {lr: 0.001}}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "r.yaml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_that_ships_is_valid(path: Path) -> None:
+    assert load_recipe(path).name == path.stem
+
+
+def test_overrides_are_typed_and_create_sections(recipe: Path) -> None:
+    loaded = load_recipe(recipe, ["rl.gamma.peak=0.5", "seed=3", "model.lora.rank=4", "rl.start=null"])
+    assert loaded.rl is not None
+    assert loaded.model.lora is not None
+    assert (loaded.rl.gamma.peak, loaded.seed, loaded.model.lora.rank, loaded.rl.start) == (0.5, 3, 4, None)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("rl.gama.peak=1", r"rl\.gama: unknown key; did you mean 'gamma'"),
+        ("rl.gamma.peek=1", r"rl\.gamma\.peek: unknown key; did you mean 'peak'"),
+        ("sft.optimizer.learning_rate=1", r"valid keys: betas, lr"),
+        ("rl.gamma.peak=2", r"rl\.gamma\.peak: .*less than or equal to 1 \(got 2\)"),
+        ("rl.sampling.temperature=0.0", "temperature must be above 0"),
+        ("model.path=x", "either `path`"),
+        ("seed", "an override is key=value"),
+        ("name.x=1", "name holds a value, not a section"),
+        ("rl.engine.kind=vllm", "needs `url`"),
+        ("rl.rewards.judge={provider: opnai, model: x}", r"rl\.rewards\.judge"),
+    ],
+)
+def test_mistakes_name_the_key_and_the_fix(recipe: Path, override: str, message: str) -> None:
+    with pytest.raises(TrainerError, match=message):
+        load_recipe(recipe, [override])
+
+
+def test_all_mistakes_come_at_once(recipe: Path) -> None:
+    with pytest.raises(TrainerError) as caught:
+        load_recipe(recipe, ["sed=1", "rl.groupsize=3", "sft.epochs=-1"])
+    assert all(key in str(caught.value) for key in ("sed", "rl.groupsize", "sft.epochs"))
+
+
+def test_the_saved_recipe_is_the_same_recipe(recipe: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(recipe, ["rl.experts.source=buffer"])
+    loaded.save(tmp_path / "out")
+    assert load_recipe(tmp_path / "out" / "recipe.yaml") == loaded
+
+
+def test_a_missing_recipe_says_where_they_are(tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match="recipes"):
+        load_recipe(tmp_path / "no.yaml")
