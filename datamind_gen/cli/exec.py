@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 def exec_command(
     turn: Annotated[
         list[Path],
-        typer.Option(
-            "--turn", "-t", help="A file of Python code; give it again for the next turn. - reads stdin."
-        ),
+        typer.Option("--turn", "-t", help="A file of Python code (- for stdin); give it again for the next."),
     ],
     data: Annotated[
         list[Path] | None,

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from datamind_gen.sandbox.determinism import depends_on_the_moment
 from datamind_gen.sandbox.inside import frames
 from datamind_gen.sandbox.outcome import Observed, interpret
 from datamind_gen.sandbox.results import OnError, TurnResult, TurnStatus
@@ -112,9 +113,8 @@ class Session:
                 self._after(observed, code)
                 continue
             self._after(observed, code)
-            return replace(
-                observed.result, deterministic=observed.result.deterministic and self._deterministic
-            )
+            steady = self._deterministic and not depends_on_the_moment(code)
+            return replace(observed.result, deterministic=steady)
         return _sandbox_failed(why)
 
     def _after(self, observed: Observed, code: str) -> None:

@@ -246,7 +246,8 @@ class DuckDatabase:
     def _connect(self, limits: Limits) -> Any:
         import duckdb
 
-        config: dict[str, Any] = {"memory_limit": f"{max(64, limits.memory_mb * 6 // 10)}MB"}
+        memory = f"{max(64, limits.memory_mb * 6 // 10)}MB"
+        config: dict[str, Any] = {"memory_limit": memory, "enable_progress_bar": False}
         if self.path is not None:
             connection = duckdb.connect(self.path, read_only=True, config=config)
         else:

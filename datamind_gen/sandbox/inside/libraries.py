@@ -38,7 +38,7 @@ def tame_duckdb() -> None:
     duckdb: Any = sys.modules.get("duckdb")
     if duckdb is None:
         return
-    calm: dict[str, Any] = {"threads": 1}
+    calm: dict[str, Any] = {"threads": 1, "enable_progress_bar": False}
     if int(duckdb.__version__.split(".")[0]) >= 2:
         calm["async_threads"] = 0
     original = duckdb.connect
