@@ -385,6 +385,25 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class HopCode:
+    """What computes a program's hop, and how its answer is written: for lineage, and for the scripted
+    model to act from. Earlier hops' answers stand in it by name, never by value."""
+
+    wiring: str
+    """Python that makes `df` what the hop works on; an earlier answer is `answer_N`."""
+    python: str
+    """Binds `answer`."""
+    sql: str | None
+    """One SELECT; an earlier answer is `⟦answer_N⟧`."""
+    type: AnswerType
+    thought: str = ""
+    decimals: int | None = None
+    unit: str | None = None
+    statement: str | None = None
+    """Of claims: a template over them that says them in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hop:
     """One step of a query: a question of its own, whose answer the next hop may take."""
 
@@ -398,6 +417,8 @@ class Hop:
     wiring: str | None = None
     """How it takes earlier hops' answers: filter, label, number, table; None for the first."""
     reference: Answer | None = None
+    code: HopCode | None = None
+    """Only hops of programs have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +441,8 @@ class Query:
     template: str | None = None
     """The phrasing template or prompt it came from."""
     wave: int = 1
+    wanted_hops: int = 1
+    """What the plan asks for; the compose stage brings the query there."""
 
     @property
     def verified(self) -> bool:

@@ -142,4 +142,3 @@ def is_trivial(answer: Answer, gives: Gives) -> bool:
     if gives.may_be_trivial or answer.type not in (AnswerType.NUMBER, AnswerType.PERCENT):
         return False
     return answer.value == 0 or (answer.type is AnswerType.PERCENT and answer.value == 100)
-

@@ -59,6 +59,11 @@ class Chain:
     def last(self) -> Link:
         return self.links[-1]
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for chains that compute the same."""
+        return (self.view.tables, *((link.path, link.wire, link.slots) for link in self.links))
+
     def columns_at(self, index: int) -> tuple[Column, ...]:
         """The columns that the link at an index sees."""
         columns = self.view.columns
@@ -157,5 +162,3 @@ def wire_column(chain: Chain, index: int) -> str | None:
     """The column whose values the answer of the link before `index` is one of."""
     slot = chain.links[index].wired_slot
     return None if slot is None else slot.column
-
-

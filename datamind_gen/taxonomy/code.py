@@ -29,9 +29,13 @@ class Step:
 
 def reference_steps(chain: Chain) -> tuple[Step, ...]:
     """Each hop's Python, taking the answer of the hop before it as `answer_N`."""
-    return tuple(
-        python_step(chain, index, Code(f"answer_{index - 1}")) for index in range(len(chain.links))
-    )
+    return tuple(python_step(chain, index, Code(f"answer_{index - 1}")) for index in range(len(chain.links)))
+
+
+def reference_guards(chain: Chain, index: int) -> tuple[str, ...]:
+    """A hop's guards, as expressions over its variables and the earlier hop's `answer_N`."""
+    values = {**chain.values(index, python=f"answer_{index - 1}"), "decimals": _decimals(chain, index)}
+    return tuple(render_python(guard, values) for guard in chain.links[index].program.guards)
 
 
 def python_step(chain: Chain, index: int, given: Code | Given) -> Step:
@@ -130,4 +134,3 @@ def _decimals(chain: Chain, index: int) -> int:
     decimals = chain.links[index].program.gives.decimals
     last = index == len(chain.links) - 1
     return decimals if last and decimals is not None else FULL_DIGITS
-

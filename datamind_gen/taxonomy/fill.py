@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -17,6 +18,9 @@ from datamind_gen.rows import Column, Scalar, SemanticType, Slot
 from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, Value
 from datamind_gen.taxonomy.schema import ColumnKind, NullWish, Program, SlotSpec
 
+_INTENSIVE_WORDS = frozenset(
+    ["rate", "rates", "ratio", "index", "idx", "score", "pct", "percent", "percentage", "share", "average", "avg", "mean", "median", "age", "temp", "temperature", "density", "grade", "rank", "level", "ppm", "degrees", "humidity", "pressure", "speed", "altitude", "elevation", "bmi", "rating", "per"]
+)
 CATEGORY_DISTINCT = (2, 40)
 MEASURE_DISTINCT = 5
 QUANTILE_SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -72,7 +76,7 @@ def _meets(column: Column, spec: SlotSpec, rows: int) -> bool:
         case NullWish.NONE:
             fit = column.nulls == 0
         case NullWish.SOME:
-            fit = 0 < column.nulls and share <= 0.9
+            fit = column.nulls > 0 and share <= 0.9
         case NullWish.FEW:
             fit = share <= 0.5
     if spec.distinct is not None:
@@ -81,9 +85,31 @@ def _meets(column: Column, spec: SlotSpec, rows: int) -> bool:
         fit = fit and column.count >= spec.rows_each * max(column.distinct, 1)
     if spec.positive:
         fit = fit and isinstance(column.minimum, (int, float)) and column.minimum > 0
+    if spec.additive:
+        fit = fit and is_additive(column)
     if spec.integral is not None:
         fit = fit and column.integral == spec.integral
     return fit
+
+
+def is_additive(column: Column) -> bool:
+    """Whether sums of a measure mean something. Amounts and counts start at zero and spread widely; what
+    lies in a narrow band (temperatures, indices, concentrations) is no amount. A name may only veto."""
+    if column.kind is SemanticType.PERCENT or set(_words(column.name)) & _INTENSIVE_WORDS:
+        return False
+    if column.unit is not None and re.search(r"[%°/]|ppm|per", column.unit):
+        return False
+    if not isinstance(column.minimum, (int, float)) or column.minimum < 0:
+        return False
+    if column.kind is SemanticType.MONEY:
+        return True
+    if column.mean is None or column.std is None or column.mean <= 0:
+        return column.integral
+    return column.std / column.mean >= (0.25 if column.integral else 0.5)
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower())
 
 
 def fill(

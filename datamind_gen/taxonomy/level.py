@@ -33,9 +33,7 @@ def _is_operation(node: ast.AST) -> bool:
 def score_level(steps: Sequence[str], joins: int) -> float:
     """The score behind a level, of each hop's Python."""
     operations = sum(count_operations(python) for python in steps)
-    return (
-        WEIGHTS["hop"] * len(steps) + WEIGHTS["operation"] * operations + WEIGHTS["join"] * joins
-    )
+    return WEIGHTS["hop"] * len(steps) + WEIGHTS["operation"] * operations + WEIGHTS["join"] * joins
 
 
 def find_level(steps: Sequence[str], joins: int) -> Level:

@@ -14,15 +14,9 @@ from collections.abc import Sequence
 from datamind_gen.rows import Answer, AnswerType
 from datamind_gen.taxonomy.answers import instruct
 from datamind_gen.taxonomy.chain import Chain
-from datamind_gen.taxonomy.render import ColumnRef, render_words, say
+from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, Wired, render_words, say
 from datamind_gen.taxonomy.schema import Wire
 
-_OPENERS = frozenset(
-    "what which how by among for of is are was were does do did compute find calculate give determine list "
-    "name rank order count work report in on across considering when who where over tell show if looking "
-    "take taking within counting keep start use using suppose add can has have identify measure test state "
-    "describe check sort after from with between at let leave per each would should set".split()
-)
 _NARROW_LAST = {
     "==": (
         "For {phrase}, {question}",
@@ -89,14 +83,15 @@ def write_question(chain: Chain, rng: random.Random) -> str:
         if not last:
             phrase = _phrase(chain, index, phrase)
     question = hop_question(chain, len(chain.links) - 1, phrase, rng)
+    names = _names(chain)
     for clause in reversed(sentences):
         if "{question}" in clause:
-            question = clause.replace("{question}", lower_first(question))
+            question = clause.replace("{question}", lower_first(question, names))
         else:
             question = f"{clause} {question}"
     if chain.view.words:
         place = rng.choice(_PLACE)
-        question = place.format(place=chain.view.words, question=lower_first(question))
+        question = place.format(place=chain.view.words, question=lower_first(question, names))
     return f"{question} {instruct(chain, rng)}".strip()
 
 
@@ -136,12 +131,19 @@ def _clause(chain: Chain, index: int, phrase: str, *, first: bool, last: bool, r
     return clause.replace("{phrase}", phrase).replace("{column}", column)
 
 
-def lower_first(text: str) -> str:
+def lower_first(text: str, names: Sequence[str]) -> str:
     """The text as it stands inside a sentence: its opening word in lower case, unless it is a name."""
-    word = re.match(r"[A-Za-z]+", text)
-    if word is None or word.group().lower() not in _OPENERS:
+    if any(text.lower().startswith(name.lower()) for name in names):
         return text
-    return text[0].lower() + text[1:]
+    return text[:1].lower() + text[1:]
+
+
+def _names(chain: Chain) -> tuple[str, ...]:
+    """What a sentence may open with that keeps its case: names of columns and labels."""
+    values = [value for index in range(len(chain.links)) for value in chain.values(index).values()]
+    return tuple(
+        said for value in values if not isinstance(value, (ChoiceRef, Wired)) and (said := say(value))
+    )
 
 
 def upper_first(text: str) -> str:

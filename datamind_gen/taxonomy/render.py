@@ -102,6 +102,22 @@ def render_words(template: str, slots: Mapping[str, Value]) -> str:
     return " ".join(_render("words", template, slots).split())
 
 
+_OUTPUT = re.compile(r"\{\{-?\s*([a-z_]\w*)\s*(\|\s*plural\s*)?-?\}\}")
+
+
+def render_partly(template: str, slots: Mapping[str, Value]) -> str:
+    """A template over claims with its slots said already: what is left renders with the claims alone.
+    What a slot says is escaped, so that a column called `{{ x }}` stays what it is."""
+
+    def fill_in(found: re.Match[str]) -> str:
+        if found[1] not in slots:
+            return found[0]
+        said = (plural if found[2] else say)(slots[found[1]])
+        return "{% raw %}" + said + "{% endraw %}" if re.search(r"[{}]", said) else said
+
+    return _OUTPUT.sub(fill_in, " ".join(template.split()))
+
+
 def template_variables(template: str) -> frozenset[str]:
     """The slots that a template names. Raises RenderError when it does not parse."""
     try:

@@ -86,6 +86,8 @@ class SlotSpec(Strict):
     nulls: NullWish = NullWish.FEW
     positive: bool = False
     """Of a column: every value above zero (logarithms, ratios, growth)."""
+    additive: bool = False
+    """Of a column: its sum means something: amounts and counts, not rates, indices or temperatures."""
     integral: bool | None = None
 
     number: tuple[Literal, ...] | None = None

@@ -39,7 +39,7 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
     wires = sorted({opening.wire for opening in openings})
     wire = rng.choices(wires, [_SHARES[wire] for wire in wires])[0]
     opening = rng.choice([opening for opening in openings if opening.wire is wire])
-    givers = list(_givers(taxonomy, opening))
+    givers = [giver for giver in _givers(taxonomy, opening) if giver[1].sql or not chain.view.is_database]
     if not givers:
         return None
     front = chain.links[0]
@@ -132,5 +132,3 @@ def _refill(link: Link, columns: Sequence[Column], rng: random.Random) -> tuple[
 def _shift(link: Link) -> Link:
     slots = tuple(slot if slot.wired is None else replace(slot, wired=slot.wired + 1) for slot in link.slots)
     return replace(link, slots=slots)
-
-

@@ -1,0 +1,213 @@
+"""Runs every program of a category on real files, and shows what it asked and answered.
+
+    python -m datamind_gen.taxonomy.check CATEGORY.yaml [FILE ...] [--program NAME] [--draws 3] [--chains 20]
+
+Without files it takes the tables that come with the package. For each program: on which files it could
+be filled, example questions with their answers, and why the other draws came to nothing. Exit 1 when a
+program fails with an error, or never gives an answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from datamind_gen.files import FileError, FoundFile, ReadSettings, SourceSpec, find_sources, profile_file
+from datamind_gen.rows import Profile, seed_from
+from datamind_gen.sandbox import Sandbox
+from datamind_gen.taxonomy.execute import Executor, Fate, Run
+from datamind_gen.taxonomy.instances import draw, instantiate, make_query,
+from datamind_gen.taxonomy.lint import lint_category
+from datamind_gen.taxonomy.load import TaxonomyError, load_category, load_taxonomy
+from datamind_gen.taxonomy.schema import Category, Program, Taxonomy
+from datamind_gen.taxonomy.views import View, list_views
+from datamind_gen.taxonomy.wiring import extend
+
+ANY_SIZE = ReadSettings(max_rows=None)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a program came to over all files."""
+
+    files: set[str] = field(default_factory=set)
+    unfilled: int = 0
+    fates: Counter[Fate] = field(default_factory=Counter)
+    good: list[tuple[str, str, str]] = field(default_factory=list)
+    """File, question, answer."""
+    bad: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    profile: Profile
+    paths: dict[str, Path]
+
+
+def load_files(names: Sequence[str], work: Path, console: Console) -> list[Loaded]:
+    """Profiles of the files, or of the bundled tables where none is named."""
+    sources = [SourceSpec.model_validate({"path": name}) for name in names]
+    sources = sources or [SourceSpec.model_validate({"bundled": "all"})]
+    loaded = []
+    for found in find_sources(sources, Path.cwd(), work):
+        try:
+            loaded.append(_load(found))
+        except FileError as error:
+            console.print(f"[yellow]left out[/] {escape(found.file.name)}: {escape(str(error))}")
+    return loaded
+
+
+def _load(found: FoundFile) -> Loaded:
+    names = (part.name for part in found.file.parts)
+    return Loaded(profile_file(found, ANY_SIZE), dict(zip(names, found.paths, strict=True)))
+
+
+async def check_program(
+    program: Program, category: Category, files: Sequence[Loaded], sandbox: Sandbox, draws: int
+) -> Tally:
+    """Draws the program on every view of every file, and runs what could be filled."""
+    tally = Tally()
+    for loaded in files:
+        rng = random.Random(seed_from(program.name, loaded.profile.file.id))
+        chains = [
+            chain
+            for view in _some_views(loaded.profile)
+            for _ in range(draws)
+            if (chain := instantiate(program, view, category.name, rng)) is not None
+        ]
+        if not chains:
+            tally.unfilled += 1
+            continue
+        async with Executor(sandbox, loaded.profile, loaded.paths) as executor:
+            for run in await executor.run(list({chain.key: chain for chain in chains}.values()), stop_at_first=False):
+                _count(tally, run, loaded.profile, rng)
+    return tally
+
+
+def _some_views(profile: Profile) -> Sequence[View]:
+    return list_views(profile)[:8]
+
+
+def _count(tally: Tally, run: Run, profile: Profile, rng: random.Random) -> None:
+    tally.fates[run.fate] += 1
+    if not run.good:
+        tally.bad[f"{run.fate.value}: {run.detail}"] += 1
+        return
+    query = make_query(run.chain, run.answers, profile, rng)
+    if query is None:
+        tally.bad["guard: the question gives an earlier answer away"] += 1
+        return
+    tally.files.add(profile.file.name)
+    tally.good.append((profile.file.name, query.question, run.answers[-1].text))
+
+
+def show(program: Program, tally: Tally, examples: int, console: Console) -> bool:
+    """Prints a program's tally; True when it is in order."""
+    errors = tally.fates[Fate.ERROR] + tally.fates[Fate.SANDBOX]
+    fine = bool(tally.good) and not errors
+    colour = "green" if fine else "red"
+    counts = ", ".join(f"{count} {fate.value}" for fate, count in sorted(tally.fates.items()))
+    console.print(
+        f"\n[bold {colour}]{program.name}[/]  {len(tally.files)} files; {counts or 'never filled'}; "
+        f"not fillable on {tally.unfilled} files"
+    )
+    spread = tally.good[:: max(1, len(tally.good) // max(examples, 1))][:examples]
+    for file, question, answer in spread:
+        console.print(f"  [dim]{escape(file)}[/]  {escape(question)}\n      = {escape(answer[:300])}")
+    for why, count in tally.bad.most_common(4):
+        console.print(f"  [yellow]{count} x {escape(why)}[/]")
+    return fine
+
+
+async def check_chains(
+    category: Category, taxonomy: Taxonomy, files: Sequence[Loaded], sandbox: Sandbox, wanted: int, console: Console
+) -> None:
+    """Composes questions that end in this category, up to five hops, and shows them."""
+    fates: Counter[str] = Counter()
+    for number in range(wanted):
+        loaded = files[number % len(files)]
+        rng = random.Random(seed_from("chains", category.name, str(number)))
+        async with Executor(sandbox, loaded.profile, loaded.paths) as executor:
+            run = await _grow(category, taxonomy, loaded, executor, rng, 2 + number % 4, fates)
+        if run is None:
+            continue
+        query = make_query(run.chain, run.answers, loaded.profile, rng)
+        if query is not None:
+            steps = " -> ".join(f"{hop.program} [{answer.text[:40]}]" for hop, answer in zip(query.hops, run.answers, strict=True))
+            console.print(f"\n[bold]{len(query.hops)} hops, {query.level.value}[/] [dim]{escape(loaded.profile.file.name)}[/]")
+            console.print(f"  {escape(query.question)}\n  [dim]{escape(steps)}[/]")
+    console.print(f"\n{dict(fates)}")
+
+
+async def _grow(
+    category: Category,
+    taxonomy: Taxonomy,
+    loaded: Loaded,
+    executor: Executor,
+    rng: random.Random,
+    hops: int,
+    fates: Counter[str],
+) -> Run | None:
+    best: Run | None = None
+    for _, chain in zip(range(10), draw(category, loaded.profile, rng), strict=False):
+        (best,) = await executor.run([chain], stop_at_first=True)
+        if best.good:
+            break
+    while best is not None and best.good and len(best.chain.links) < hops:
+        extended = [found for _ in range(30) if (found := extend(best.chain, taxonomy, rng)) is not None][:10]
+        runs = await executor.run(extended, stop_at_first=True) if extended else ()
+        fates.update(run.fate.value if run.good else f"{run.fate.value}: {run.detail[:60]}" for run in runs)
+        good = [run for run in runs if run.good]
+        if not good:
+            break
+        best = good[0]
+    return best if best is not None and best.good else None
+
+
+async def run(arguments: argparse.Namespace, console: Console) -> int:
+    category = load_category(arguments.category)
+    programs = [one for one in category.programs if arguments.program in (None, one.name)]
+    problems = list(lint_category(category))
+    for problem in problems:
+        console.print(f"[yellow]lint[/] {escape(problem)}")
+    fine = not problems
+    with tempfile.TemporaryDirectory() as work:
+        files = load_files(arguments.files, Path(work), console)
+        async with Sandbox() as sandbox:
+            for program in programs:
+                tally = await check_program(program, category, files, sandbox, arguments.draws)
+                fine = show(program, tally, arguments.examples, console) and fine
+            if arguments.chains:
+                taxonomy = load_taxonomy(arguments.category.parent)
+                await check_chains(category, taxonomy, files, sandbox, arguments.chains, console)
+    return 0 if fine else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m datamind_gen.taxonomy.check", description=__doc__)
+    parser.add_argument("category", type=Path, help="a category's YAML file")
+    parser.add_argument("files", nargs="*", help="data files or globs; the bundled tables by default")
+    parser.add_argument("--program", help="only this program")
+    parser.add_argument("--draws", type=int, default=3, help="draws a table")
+    parser.add_argument("--examples", type=int, default=3, help="examples shown a program")
+    parser.add_argument("--chains", type=int, default=0, help="composed questions to show as well")
+    console = Console(soft_wrap=True, highlight=False)
+    try:
+        return asyncio.run(run(parser.parse_args(), console))
+    except (TaxonomyError, FileError, OSError) as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Finds what is wrong, or probably wrong, with a taxonomy without running it.
+
+`lint` yields problems a line each, with the category and program they are in. What only running can
+tell (slots that no column fills, code that fails) is `check`'s part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from datamind_gen.rows import AnswerType
+from datamind_gen.taxonomy.render import RenderError, template_variables
+from datamind_gen.taxonomy.schema import Category, Program, Taxonomy
+
+OVERLAP = 0.5
+"""Descriptions that share more of their telling words than this say the same."""
+ENGINE = {"python": {"decimals"}, "sql": {"table", "decimals", "dialect"}, "words": set[str]()}
+_PLAIN = frozenset(
+    ["a", "an", "the", "of", "or", "and", "to", "in", "is", "are", "as", "by", "for", "on", "from", "which", "what", "with", "that", "it", "its", "not"]
+)
+
+
+def lint(taxonomy: Taxonomy) -> Iterator[str]:
+    """All problems of a taxonomy."""
+    for category in taxonomy.categories:
+        yield from lint_category(category)
+    for left, right in combinations(taxonomy.categories, 2):
+        shared = _similarity(left.description, right.description)
+        if shared > OVERLAP:
+            yield (
+                f"{left.name} and {right.name}: their descriptions share {shared:.0%} of their words; "
+                "say what sets them apart"
+            )
+        for one in left.exemplars:
+            for other in right.exemplars:
+                if _similarity(one.question, other.question) > 0.8:
+                    yield f"{left.name} and {right.name}: share the exemplar {one.question[:60]!r}"
+
+
+def lint_category(category: Category) -> Iterator[str]:
+    """Problems of one category."""
+    if not category.programs:
+        yield f"{category.name}: has no program, so the embedded author cannot ask it"
+    if len({exemplar.domain for exemplar in category.exemplars}) < len(category.exemplars) - 1:
+        yield f"{category.name}: exemplars repeat a domain; vary it"
+    if len({exemplar.level for exemplar in category.exemplars}) < 2:
+        yield f"{category.name}: exemplars are all of one level; vary it"
+    for program in category.programs:
+        for problem in lint_program(program):
+            yield f"{category.name}/{program.name}: {problem}"
+
+
+def lint_program(program: Program) -> Iterator[str]:
+    """Problems of one program."""
+    named: set[str] = set()
+    for key, kind, template in _templates(program):
+        try:
+            variables = template_variables(template)
+        except RenderError as error:
+            yield f"{key}: {error}"
+            continue
+        claims = set(program.gives.claims) if key == "gives.statement" else set[str]()
+        unknown = variables - program.slots.keys() - ENGINE[kind] - claims
+        if unknown:
+            yield f"{key}: {', '.join(sorted(unknown))}: no such slot; slots are {', '.join(program.slots)}"
+        named |= variables
+    if unused := program.slots.keys() - named:
+        yield f"slots {', '.join(sorted(unused))} are used nowhere"
+    if not re.search(r"^\s*answer\s*=", program.python, re.MULTILINE):
+        yield "python: binds no `answer`"
+    if program.sql is not None:
+        yield from _lint_sql(program)
+    if not program.guards:
+        yield "has no guard; what would make its question trivial or ambiguous?"
+    asked = [set(template_variables(question)) for question in program.question]
+    told = set(template_variables(program.python)) - {"decimals"}
+    for question, variables in zip(program.question, asked, strict=True):
+        if missing := told - variables - {part.like for part in program.gives.columns}:
+            yield f"question {question[:40]!r} never says {', '.join(sorted(missing))}, which the code uses"
+
+
+def _lint_sql(program: Program) -> Iterator[str]:
+    assert program.sql is not None
+    if "{{ table }}" not in program.sql:
+        yield "sql: selects from no {{ table }}"
+    if program.gives.type in (AnswerType.NUMBER, AnswerType.PERCENT) and program.gives.decimals is not None:
+        if "decimals" not in template_variables(program.sql):
+            yield "sql: rounds to no {{ decimals }}"
+
+
+def _templates(program: Program) -> Sequence[tuple[str, str, str]]:
+    found = [("question", "words", question) for question in program.question]
+    found += [("phrase", "words", program.phrase), ("python", "python", program.python)]
+    found += [("guards", "python", guard) for guard in program.guards]
+    if program.sql is not None:
+        found.append(("sql", "sql", program.sql))
+    if program.thought is not None:
+        found.append(("thought", "words", program.thought))
+    if program.gives.statement is not None:
+        found.append(("gives.statement", "words", program.gives.statement))
+    found += [("gives.columns.words", "words", part.words) for part in program.gives.columns if part.words]
+    return found
+
+
+def _similarity(left: str, right: str) -> float:
+    one, other = (set(re.findall(r"[a-z]{3,}", text.lower())) - _PLAIN for text in (left, right))
+    return len(one & other) / len(one | other) if one | other else 0.0
