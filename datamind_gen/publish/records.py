@@ -115,9 +115,12 @@ def make_tasks(
 
 
 def _preference(row: Candidate) -> tuple[int, int, str]:
-    """The judge's order of the agreeing samples, then the shorter one, then the id."""
-    agreeing = row.verdict.agreeing
-    place = agreeing.index(row.trajectory.sample) if row.trajectory.sample in agreeing else len(agreeing)
+    """The judge's order of the samples, then the shorter one, then the id.
+
+    After reflection the verdict counts samples of all rounds, which one row does not know: shorter first.
+    """
+    order = row.verdict.agreeing if row.verdict.round == 0 else ()
+    place = order.index(row.trajectory.sample) if row.trajectory.sample in order else len(order)
     return place, len(row.trajectory.turns), row.id
 
 

@@ -1,0 +1,119 @@
+"""manifest.json: what a row may not hold. When the run went, how long, what it cost, on which versions.
+
+It lies beside the dataset and is never pushed. `Manifest.throughput` is what the report draws over time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from datamind_gen.models.usage import ModelUsage
+from datamind_gen.publish.finished import ModelUse
+from datamind_gen.rows import decode, encode
+
+NAME = "manifest.json"
+MANIFEST_VERSION = 1
+PACKAGES = (
+    "datamind-gen",
+    "distilabel",
+    "datasets",
+    "duckdb",
+    "numpy",
+    "openpyxl",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "sqlglot",
+    "statsmodels",
+)
+"""Those whose version may change a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """How far the run was at a moment."""
+
+    at_s: float
+    """Seconds since the start."""
+    settled: int
+    """Rows that ended, of all stages."""
+    kept: int
+    """Trajectories that passed the last filter."""
+    tokens: int | None = None
+    """Prompt and completion of all models so far; None where no server counted them."""
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The facts of a run that are not about its rows."""
+
+    name: str
+    pipeline_sha256: str
+    """Of the published pipeline.yaml."""
+    outcome: str
+    """finished, stopped or failed."""
+    message: str
+    started: str
+    """ISO 8601, UTC, of the first start."""
+    ended: str
+    wall_s: float
+    """Of all starts together, without the pauses between them."""
+    starts: int
+    waves: int
+    isolation: str
+    """What the sandbox proved of itself."""
+    models: tuple[ModelUse, ...]
+    usage: tuple[ModelUsage, ...]
+    python: str
+    platform: str
+    cores: int
+    packages: tuple[tuple[str, str], ...]
+    throughput: tuple[Tick, ...] = ()
+    warnings: tuple[str, ...] = ()
+    manifest_version: int = MANIFEST_VERSION
+
+
+def write_manifest(run: Path, manifest: Manifest) -> Path:
+    """Writes RUN/manifest.json beside and renames it."""
+    path = run / NAME
+    beside = path.with_name(f".{NAME}.{os.getpid()}")
+    text = json.dumps(json.loads(encode(manifest)), indent=2, ensure_ascii=False)
+    beside.write_text(text + "\n", encoding="utf-8")
+    beside.replace(path)
+    return path
+
+
+def read_manifest(run: Path) -> Manifest | None:
+    """The manifest of a run directory; None where there is none. Raises pydantic.ValidationError."""
+    path = run / NAME
+    return decode(Manifest, path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def hash_pipeline(pipeline_yaml: str) -> str:
+    return hashlib.sha256(pipeline_yaml.encode("utf-8")).hexdigest()
+
+
+def package_versions(names: Iterable[str] = PACKAGES) -> tuple[tuple[str, str], ...]:
+    """Installed versions, by name; what is not installed is left out."""
+    found = []
+    for name in names:
+        try:
+            found.append((name, version(name)))
+        except PackageNotFoundError:
+            continue
+    return tuple(found)
+
+
+def describe_platform() -> str:
+    """System, architecture and libc: no host name."""
+    return f"{platform.system()} {platform.machine()} {' '.join(platform.libc_ver())}".strip()
