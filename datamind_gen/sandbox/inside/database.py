@@ -247,7 +247,7 @@ class DuckDatabase:
         import duckdb
 
         memory = f"{max(64, limits.memory_mb * 6 // 10)}MB"
-        config: dict[str, Any] = {"memory_limit": memory, "enable_progress_bar": False}
+        config: dict[str, Any] = {"memory_limit": memory}
         if self.path is not None:
             connection = duckdb.connect(self.path, read_only=True, config=config)
         else:

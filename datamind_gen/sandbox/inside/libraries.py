@@ -38,14 +38,16 @@ def tame_duckdb() -> None:
     duckdb: Any = sys.modules.get("duckdb")
     if duckdb is None:
         return
-    calm: dict[str, Any] = {"threads": 1, "enable_progress_bar": False}
+    calm: dict[str, Any] = {"threads": 1}
     if int(duckdb.__version__.split(".")[0]) >= 2:
         calm["async_threads"] = 0
     original = duckdb.connect
 
     @functools.wraps(original, updated=())
     def connect(database: Any = ":memory:", read_only: bool = False, config: Any = None) -> Any:
-        return original(database, read_only, {**calm, **(config or {})})
+        connection = original(database, read_only, {**calm, **(config or {})})
+        connection.execute("SET enable_progress_bar = false")  # it draws on a captured stdout, too
+        return connection
 
     duckdb.connect = connect
     has_default = False
