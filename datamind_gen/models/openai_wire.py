@@ -167,6 +167,8 @@ def _status_error(error: openai.APIStatusError) -> ProviderError:
 
 
 def _connect_error(error: Exception) -> ProviderError:
+    if isinstance(error, httpx.ConnectTimeout):
+        return ProviderError(ErrorKind.CONNECTION, "cannot connect: no answer in time", reached=False)
     root: BaseException = error
     while (inner := root.__cause__ or root.__context__) is not None:
         root = inner

@@ -5,11 +5,13 @@ The ledger implements `Recorder`; `reply_key` says what a reply depends on, and 
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Protocol
 
-from datamind_gen.models.base import ChatReply, ChatRequest
+from datamind_gen.models.base import ChatReply, ChatRequest, Sampling
 from datamind_gen.rows import dump_json, hash_text
+
+SAMPLING_FIELDS = fields(Sampling)
 
 
 class Recorder(Protocol):
@@ -29,7 +31,7 @@ def reply_key(*, endpoint: str, model: str, request: ChatRequest, parameters: st
     role is no part of it; a hint is, where a model reads it.
     """
     messages = dump_json([[message.role, message.content] for message in request.messages])
-    sampling = dump_json(asdict(request.sampling))
+    sampling = dump_json({entry.name: getattr(request.sampling, entry.name) for entry in SAMPLING_FIELDS})
     return hash_text(
         "reply", endpoint, model, messages, sampling, str(request.sample), parameters, request.hint or ""
     )

@@ -220,6 +220,8 @@ class Models:
                 reply = await backend.model.complete(request)
             except ProviderError as error:
                 self._sent.discard(key)
+                if error.stops_run:  # before the slot is freed for somebody else
+                    self.stop(f"{backend.model.model} at {backend.model.endpoint}: {error.detail}")
                 slot.failed(error)
                 raise
             slot.succeeded()
@@ -243,9 +245,7 @@ class Models:
 
     def _give_up(self, backend: _Backend, error: ProviderError) -> None:
         backend.counter.failed += 1
-        if error.stops_run:
-            self.stop(f"{backend.model.model} at {backend.model.endpoint}: {error.detail}")
-        elif error.kind is not ErrorKind.CONTEXT_OVERFLOW:
+        if error.kind is not ErrorKind.CONTEXT_OVERFLOW:
             self._settle(backend, failed=True)
 
     def _settle(self, backend: _Backend, *, failed: bool) -> None:

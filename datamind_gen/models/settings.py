@@ -126,6 +126,12 @@ class BaseSettings(BaseModel):
         """JSON text of what decides a reply beside endpoint, model, messages and sampling."""
         return dump_json({})
 
+    def reply_identity(self) -> str:
+        """JSON text of all settings that decide replies, and of no others: what a stage's key takes in."""
+        named = {"provider", "model", "temperature", "top_p", "max_tokens", "seed", "structured"}
+        plain = self.model_dump(mode="json", include=named)
+        return dump_json(plain | {"endpoint": self.endpoint, "parameters": self.reply_parameters()})
+
     def connection(self) -> str:
         """JSON text of what a client is made from: roles that agree on it share one."""
         role_only = {"temperature", "top_p", "max_tokens", "seed", "prices", "concurrency"}

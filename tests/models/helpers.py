@@ -12,7 +12,7 @@ from datamind_gen.models.router import Models
 from datamind_gen.models.settings import OpenAISettings, RetrySettings
 from datamind_gen.rows import Message, decode, dump_json, encode
 
-FAST = RetrySettings(backoff_s=0.005, backoff_max_s=0.05)
+FAST = RetrySettings(backoff_s=0.002, backoff_max_s=0.02)
 
 
 def settings_for(url: str, **given: Any) -> OpenAISettings:

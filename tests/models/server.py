@@ -64,11 +64,12 @@ class Plan:
     """Instead of the usual body."""
 
 
-def latency_of(body: bytes, *, mean_s: float, sigma: float) -> float:
-    """Seconds that a request takes, once it has a slot."""
+def latency_of(request: dict[str, Any], *, mean_s: float, sigma: float) -> float:
+    """Seconds that a request takes once it has a slot: drawn from its messages and seed alone."""
     if mean_s == 0:
         return 0.0
-    draw = random.Random(hashlib.sha256(b"latency" + body).digest())
+    said = [message["content"] for message in request["messages"]]
+    draw = random.Random(hashlib.sha256(json.dumps([said, request.get("seed")]).encode()).digest())
     return draw.lognormvariate(math.log(mean_s) - sigma * sigma / 2, sigma)
 
 
@@ -87,6 +88,7 @@ class Endpoint:
         self._slots = asyncio.Semaphore(plan.slots)
         self._started: float | None = None
         self._changed = 0.0
+        self._last = 0.0
 
     @property
     def url(self) -> str:
@@ -103,6 +105,7 @@ class Endpoint:
             "peak": self.peak,
             "busy": self.busy,
             "busy_s": self.busy_s,
+            "span_s": self._last - (self._started or 0.0),
         }
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,7 +116,11 @@ class Endpoint:
         writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first = await reader.readexactly(1)
+        if not first.isalpha():  # somebody speaks TLS to a plain port
+            await _send(writer, 400, "this is an HTTP port")
+            return False
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, path, _ = head.split(" ", 2)
         headers = {
             name.lower(): value.strip()
@@ -128,6 +135,7 @@ class Endpoint:
             await _send(writer, 200, json.dumps(self.stats if path == "/stats" else listing))
             return True
         self.bodies.append(json.loads(body))
+        del self.bodies[:-1000]
         self.attempts[body] += 1
         self._note(1)
         try:
@@ -149,14 +157,15 @@ class Endpoint:
 
     async def _serve(self, body: bytes, headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
         plan = self.plan
-        refusal = self._refusal(json.loads(body), headers)
+        request = json.loads(body)
+        refusal = self._refusal(request, headers)
         if refusal is not None:
             status, text, extra = refusal
             self.outcomes[str(status)] += 1
             await _send(writer, status, text, extra)
             return True
         async with self._slots:
-            await asyncio.sleep(latency_of(body, mean_s=plan.mean_s, sigma=plan.sigma))
+            await asyncio.sleep(latency_of(request, mean_s=plan.mean_s, sigma=plan.sigma))
             if not self._authorised(headers):
                 self.outcomes["401"] += 1
                 await _send(writer, 401, json.dumps({"error": {"message": "Incorrect API key provided"}}))
@@ -168,6 +177,7 @@ class Endpoint:
             await _send(writer, 200, json.dumps(plan.reply or _completion(body)))
             self.replied[body] += 1
             self.outcomes["ok"] += 1
+            self._last = time.monotonic()
             return True
 
     def _refusal(
@@ -243,11 +253,12 @@ async def _misbehave(fault: str, writer: asyncio.StreamWriter, plan: Plan) -> bo
         "duplicated": whole + whole,
         "no_choices": b'{"choices": []}',
         "error_in_200": b'{"error": {"message": "upstream overloaded", "code": 502}}',
-        "huge": b'{"choices": "' + b"x" * (33 * 2**20) + b'"}',
     }
     statuses = {"500": 500, "502": 502, "503": 503, "529": 529}
     if fault in bodies:
         await _send(writer, 200, bodies[fault])
+    elif fault == "huge":
+        await _send(writer, 200, b'{"choices": "' + b"x" * (33 * 2**20) + b'"}')
     elif fault in statuses:
         await _send(writer, statuses[fault], "the server is unwell")
     elif fault == "429":
