@@ -51,9 +51,7 @@ class TextColumn:
         if self.notation.kind not in ("int", "float"):
             return None
         nulls = self.null_tokens
-        parsed = (
-            (parse_number(raw, self.notation), n) for raw, n in self.values.items() if raw not in nulls
-        )
+        parsed = ((parse_number(raw, self.notation), n) for raw, n in self.values.items() if raw not in nulls)
         return math.fsum(value * n for value, n in parsed if value is not None)
 
 
@@ -98,12 +96,20 @@ class Recipe:
         return [column.name for column in self.columns]
 
 
-def run_code(code: str, places: Mapping[str, Path]) -> pd.DataFrame:
-    """Runs generated loading code on the real files and returns its `df`."""
+def run_code(
+    code: str, places: Mapping[str, Path], *, opened: Mapping[str, object] | None = None
+) -> pd.DataFrame:
+    """Runs generated loading code on the real files and returns its `df`.
+
+    `opened` holds files that are open already, so that many sheets open their workbook once.
+    """
+    scope: dict[str, Any] = {}
+    for number, (part, file) in enumerate((opened or {}).items()):
+        scope[f"_opened_{number}"] = file
+        code = code.replace(repr(shown_path(part)), f"_opened_{number}")
     for part, path in places.items():
         code = code.replace(repr(shown_path(part)), repr(str(path)))
         code = code.replace(f"file:{shown_path(part)}", f"file:{path}")
-    scope: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exec(compile(code, "<read plan>", "exec"), scope)
@@ -113,12 +119,11 @@ def run_code(code: str, places: Mapping[str, Path]) -> pd.DataFrame:
     return frame
 
 
-def differences(frame: pd.DataFrame, recipe: Recipe) -> str | None:
+def differing(frame: pd.DataFrame, columns: Sequence[TextColumn], rows: int) -> str | None:
     """How a loaded frame differs from what the text says; None when it does not."""
-    rows, columns = len(recipe.layout.body), recipe.columns
     if frame.shape != (rows, len(columns)):
         return f"shape {frame.shape} instead of {(rows, len(columns))}"
-    if [str(name) for name in frame.columns] != recipe.names:
+    if list(frame.columns) != [column.name for column in columns]:
         return "other column names"
     if not isinstance(frame.index, pd.RangeIndex):
         return "a column became the index"
@@ -161,20 +166,22 @@ def _plain(recipe: Recipe) -> str:
         options["decimal"] = decimal
     if thousands:
         options["thousands"] = thousands
-    options |= _null_options(recipe.columns)
+    options |= null_options(recipe.columns)
     texts = {c.name: str for c in recipe.columns if c.notation.code or _is_dated_number(c)}
     needs = [column for column in recipe.columns if _needs_line(column, decimal, thousands)]
     if texts:
         options["dtype"] = texts
-    return _call(recipe, options) + _lines(needs)
+    return _call(recipe, options) + lines_for(needs)
 
 
 def _as_text(recipe: Recipe) -> str:
     """Everything read as text, then each column converted by itself."""
     options = _place_options(recipe)
     options |= {"dtype": str}
-    options |= _null_options(recipe.columns)
-    return _call(recipe, options) + _lines([c for c in recipe.columns if c.notation.kind not in ("string", "empty")])
+    options |= null_options(recipe.columns)
+    return _call(recipe, options) + lines_for(
+        [c for c in recipe.columns if c.notation.kind not in ("string", "empty")]
+    )
 
 
 def _by_rows(recipe: Recipe) -> str:
@@ -197,7 +204,10 @@ def _by_rows(recipe: Recipe) -> str:
     lines.append(f"with {opened} as file:")
     source = "file"
     if dialect.wrapped:
-        lines.append("    outer = [row[0] if len(row) == 1 else " + f"{dialect.delimiter!r}.join(row) for row in csv.reader(file)]")
+        lines.append(
+            "    outer = [row[0] if len(row) == 1 else "
+            + f"{dialect.delimiter!r}.join(row) for row in csv.reader(file)]"
+        )
         source = "outer"
     elif dialect.delimiter == " ":
         source = "(line.strip() for line in file)"
@@ -211,18 +221,26 @@ def _by_rows(recipe: Recipe) -> str:
         chosen = f"[row for place, row in enumerate(rows[:{last}]) if place >= {first} and place not in {set(absent)!r}]"
     lines.append(f"body = {chosen}")
     lines.append(f"names = {recipe.names!r}")
-    lines.append('df = pd.DataFrame([row + [""] * (len(names) - len(row)) for row in body], columns=names, dtype=str)')
+    lines.append(
+        'df = pd.DataFrame([row + [""] * (len(names) - len(row)) for row in body], columns=names, dtype=str)'
+    )
     nulls = sorted(set().union(*(column.null_tokens for column in recipe.columns)) | {""})
     kept = {token for column in recipe.columns for token in column.values} if nulls else set()
-    conflicts = [token for token in nulls if any(token in c.values and token not in c.null_tokens for c in recipe.columns)]
+    conflicts = [
+        token
+        for token in nulls
+        if any(token in c.values and token not in c.null_tokens for c in recipe.columns)
+    ]
     if not conflicts:
         lines.append(f"df = df.mask(df.isin({[token for token in nulls if token in kept or token == '']!r}))")
     else:
         for column in recipe.columns:
             if column.null_tokens:
-                lines.append(f"df[{column.name!r}] = df[{column.name!r}].mask(df[{column.name!r}].isin({sorted(column.null_tokens)!r}))")
+                lines.append(
+                    f"df[{column.name!r}] = df[{column.name!r}].mask(df[{column.name!r}].isin({sorted(column.null_tokens)!r}))"
+                )
     typed = [c for c in recipe.columns if c.notation.kind not in ("string", "empty")]
-    return "\n".join(lines) + "\n" + _lines(typed)
+    return "\n".join(lines) + "\n" + lines_for(typed)
 
 
 # --- options of read_csv --------------------------------------------------------------------------
@@ -267,7 +285,9 @@ def _place_options(recipe: Recipe) -> dict[str, object]:
 def _marks(columns: Sequence[TextColumn]) -> tuple[str, str | None]:
     """The decimal and thousands marks to give read_csv: those that no column contradicts."""
     numeric = [c.notation for c in columns if c.notation.kind in ("int", "float")]
-    decimals = {notation.decimal for notation in numeric if notation.kind == "float" or notation.decimal != "."}
+    decimals = {
+        notation.decimal for notation in numeric if notation.kind == "float" or notation.decimal != "."
+    }
     decimal = "," if decimals == {","} else "."
     thousands = {n.thousands for n in numeric if n.thousands and n.decimal == decimal and not n.strip}
     plain_points = any(n.kind == "float" and n.decimal == "." for n in numeric)
@@ -276,7 +296,7 @@ def _marks(columns: Sequence[TextColumn]) -> tuple[str, str | None]:
     return decimal, thousands.pop()
 
 
-def _null_options(columns: Sequence[TextColumn]) -> dict[str, object]:
+def null_options(columns: Sequence[TextColumn]) -> dict[str, object]:
     """na_values and keep_default_na: for all columns where they agree, else by column."""
     options: dict[str, object] = {}
     tokens = {column.name: column.null_tokens - {""} for column in columns}
@@ -291,7 +311,9 @@ def _null_options(columns: Sequence[TextColumn]) -> dict[str, object]:
     if not special:
         return options
     if any(_is_value(token, columns) for token in special):
-        by_column = {name: sorted(found - DEFAULT_NULLS) for name, found in tokens.items() if found - DEFAULT_NULLS}
+        by_column = {
+            name: sorted(found - DEFAULT_NULLS) for name, found in tokens.items() if found - DEFAULT_NULLS
+        }
         return {"na_values": by_column}
     return {"na_values": sorted(special)}
 
@@ -301,7 +323,7 @@ def _is_value(token: str, columns: Sequence[TextColumn]) -> bool:
 
 
 def _call(recipe: Recipe, options: Mapping[str, object]) -> str:
-    written = [f"{name}={_literal(value)}" for name, value in options.items()]
+    written = [f"{name}={literal(value)}" for name, value in options.items()]
     line = f"df = pd.read_csv({', '.join([repr(shown_path(recipe.part)), *written])})"
     if len(line) > 100:
         inner = "".join(f"    {item},\n" for item in [repr(shown_path(recipe.part)), *written])
@@ -309,11 +331,12 @@ def _call(recipe: Recipe, options: Mapping[str, object]) -> str:
     return f"import pandas as pd\n\n{line}\n"
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
+    """An option's value as code."""
     if value is str:
         return "str"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_literal(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {literal(item)}" for key, item in value.items()) + "}"
     return repr(value)
 
 
@@ -336,11 +359,11 @@ def _needs_line(column: TextColumn, decimal: str, thousands: str | None) -> bool
     return other_mark or notation.thousands not in (None, thousands)
 
 
-def _lines(columns: Sequence[TextColumn]) -> str:
-    """Conversions, columns alike in one loop."""
+def lines_for(columns: Sequence[TextColumn], *, mixed: bool = False) -> str:
+    """Conversions, columns alike in one loop; `mixed` columns hold numbers beside texts."""
     alike: dict[str, list[str]] = defaultdict(list)
     for column in columns:
-        if expression := _expression(column.notation):
+        if expression := _expression(column.notation, "@.astype(str)" if mixed else "@"):
             alike[expression].append(column.name)
     lines = []
     for expression, names in alike.items():
@@ -351,8 +374,10 @@ def _lines(columns: Sequence[TextColumn]) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _expression(notation: Notation) -> str | None:
+def _expression(notation: Notation, text: str = "@") -> str | None:
     """The conversion of a text column `@`."""
+    if notation.kind == "date" and notation.date_format is None:
+        return "pd.to_datetime(@)"
     if notation.kind == "date":
         return f'pd.to_datetime(@, format="{notation.date_format}", errors="coerce")' if notation.strays else (
             f'pd.to_datetime(@, format="{notation.date_format}")'
@@ -361,7 +386,6 @@ def _expression(notation: Notation) -> str | None:
         return '@.str.lower().map({"true": True, "false": False})'
     if notation.kind not in ("int", "float"):
         return None
-    text = "@"
     if notation.parentheses:
         text += r'.str.replace(r"^\((.*)\)$", r"-\1", regex=True)'
     removed = [*notation.strip, *([notation.thousands] if notation.thousands else [])]

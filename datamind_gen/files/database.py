@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from datamind_gen.files.columns import Hint
@@ -30,12 +31,12 @@ MOST_CELLS = 40_000_000
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What a database holds."""
+    """What a file holds: its tables and, of a database, its declared keys and schema."""
 
     tables: tuple[Loaded, ...]
-    keys: tuple[ForeignKey, ...]
-    issues: tuple[Issue, ...]
-    ddl: str
+    keys: tuple[ForeignKey, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    ddl: str = ""
 
 
 def quote(name: str) -> str:
@@ -97,6 +98,73 @@ def _read(connection: sqlite3.Connection, path: Path, part: str) -> Database:
         reason = Reason.EMPTY if listed else Reason.NO_TABLE
         raise FileError(reason, f"{part} is a database without a row in any of its {len(listed)} tables")
     return Database(tuple(tables), tuple(keys), tuple(issues), "\n".join(statements))
+
+
+def read_duckdb(path: Path, part: str) -> Database:
+    """Every table and view of a DuckDB file. Raises FileError."""
+    try:
+        connection = duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"})
+    except duckdb.Error as error:
+        raise FileError(Reason.CORRUPT, f"{part} cannot be opened as DuckDB: {error}") from error
+    tables: list[Loaded] = []
+    issues: list[Issue] = []
+    with connection:
+        listed = connection.execute(
+            "SELECT schema_name, table_name, sql FROM duckdb_tables() WHERE NOT internal "
+            "UNION ALL SELECT schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal"
+        ).fetchall()
+        for schema, table, _ in listed:
+            full = quote(table) if schema == "main" else f"{quote(schema)}.{quote(table)}"
+            try:
+                found = _duckdb_table(
+                    connection, full, table if schema == "main" else f"{schema}.{table}", part
+                )
+            except duckdb.Error as error:
+                issues.append(Issue("unreadable_table", f"{table} is left out: {error}"))
+                continue
+            if found.rows:
+                tables.append(found)
+            else:
+                issues.append(Issue("empty_table", f"{table} has no rows and is left out"))
+        keys = _duckdb_keys(connection)
+        primary = {table: names for table, _, names, parent, _ in keys if parent is None}
+        tables = [replace(table, primary_key=tuple(primary.get(table.name, ()))) for table in tables]
+    if not tables:
+        reason = Reason.EMPTY if listed else Reason.NO_TABLE
+        raise FileError(reason, f"{part} is a database without a row in any of its {len(listed)} tables")
+    foreign = tuple(
+        ForeignKey(table, tuple(names), parent, tuple(to)) for table, _, names, parent, to in keys if parent
+    )
+    return Database(tuple(tables), foreign, tuple(issues), "\n".join(sql for _, _, sql in listed if sql))
+
+
+def _duckdb_table(connection: duckdb.DuckDBPyConnection, full: str, name: str, part: str) -> Loaded:
+    total, width = connection.execute(f"SELECT count(*) FROM {full}").fetchone()[0], 0  # type: ignore[index]
+    width = len(connection.execute(f"SELECT * FROM {full} LIMIT 0").description or ())
+    limit = max(1, MOST_CELLS // max(1, width))
+    issues: tuple[Issue, ...] = ()
+    if total > limit:
+        issues = (Issue("sampled", f"described from the first {limit:,} of {total:,} rows", rows=total),)
+    arrow = connection.sql(f"SELECT * FROM {full} LIMIT {limit}").to_arrow_table()
+    frame = pl.DataFrame(pl.from_arrow(arrow))
+    code = (
+        "import duckdb\n\n"
+        f"connection = duckdb.connect({shown_path(part)!r}, read_only=True)\n"
+        f"df = connection.execute({f'SELECT * FROM {full}'!r}).df()\n"
+    )
+    plan = ReadPlan(part, (Decision("table", name, "listed in duckdb_tables()"),), code, duckdb=full)
+    return Loaded(name=name, plan=plan, frame=frame, rows=total, issues=issues)
+
+
+def _duckdb_keys(
+    connection: duckdb.DuckDBPyConnection,
+) -> list[tuple[str, str, list[str], str | None, list[str]]]:
+    """Primary keys (no parent) and foreign keys, by table."""
+    rows = connection.execute(
+        "SELECT table_name, constraint_type, constraint_column_names, referenced_table, referenced_column_names "
+        "FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')"
+    ).fetchall()
+    return [(table, kind, names, parent or None, to or []) for table, kind, names, parent, to in rows]
 
 
 def _is_wal(path: Path) -> bool:

@@ -64,9 +64,9 @@ def find_date_format(values: Sequence[str], *, minimum: float = 0.98) -> DateFor
     best: DateFormat | None = None
     rivals = 0
     for pattern in FORMATS:
-        if sum(_fits(text, pattern) for text in probe) < 0.7 * len(probe):
+        if sum(fits_format(text, pattern) for text in probe) < 0.7 * len(probe):
             continue
-        matched = sum(_fits(text, pattern) for text in texts) / len(texts)
+        matched = sum(fits_format(text, pattern) for text in texts) / len(texts)
         if matched < minimum:
             continue
         if best is None or matched > best.matched:
@@ -76,7 +76,8 @@ def find_date_format(values: Sequence[str], *, minimum: float = 0.98) -> DateFor
     return DateFormat(best.pattern, rivals > 0, best.matched) if best else None
 
 
-def _fits(text: str, pattern: str) -> bool:
+def fits_format(text: str, pattern: str) -> bool:
+    """Whether a text is a date in the format."""
     if pattern == "%Y%m%d" and (len(text) != 8 or not "1700" <= text[:4] <= "2100"):
         return False
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from datamind_gen.files.code import Recipe, TextColumn, differences, run_code, write_variants
+from datamind_gen.files.code import Recipe, TextColumn, differing, run_code, write_variants
 from datamind_gen.files.columns import Hint
 from datamind_gen.files.dialect import Dialect, find_dialect
 from datamind_gen.files.encoding import Encoding, find_encoding
@@ -56,17 +56,32 @@ def read_delimited(path: Path, part: str, name: str) -> list[Loaded]:
 
 def _refuse_binary(text: str, part: str) -> None:
     sample = text[:20_000]
-    odd = sum(1 for sign in sample if (ord(sign) < 32 and sign not in "\t\r\n\x0b\x0c\x00\x1a\x1f\x01") or sign == "\ufffd")
+    odd = sum(
+        1
+        for sign in sample
+        if (ord(sign) < 32 and sign not in "\t\r\n\x0b\x0c\x00\x1a\x1f\x01") or sign == "\ufffd"
+    )
     if odd > 0.02 * len(sample) and odd > 4:
-        raise FileError(Reason.UNSUPPORTED_FORMAT, f"{part} is no text: {odd} of its first {len(sample)} characters are binary")
+        raise FileError(
+            Reason.UNSUPPORTED_FORMAT,
+            f"{part} is no text: {odd} of its first {len(sample)} characters are binary",
+        )
 
 
 def _table(
-    path: Path, part: str, name: str, rows: list[list[str]], layout: Layout, dialect: Dialect, encoding: Encoding
+    path: Path,
+    part: str,
+    name: str,
+    rows: list[list[str]],
+    layout: Layout,
+    dialect: Dialect,
+    encoding: Encoding,
 ) -> Loaded:
     recipe = _recipe(part, rows, layout, dialect, encoding)
     frame, code, failures = _prove(recipe, path)
-    hints = {column.name: Hint(unit=column.notation.unit) for column in recipe.columns if column.notation.unit}
+    hints = {
+        column.name: Hint(unit=column.notation.unit) for column in recipe.columns if column.notation.unit
+    }
     alone = dialect == find_plain(dialect) and not failures
     raw_works = _raw_works(path, frame) if encoding.name.startswith("utf-8") and alone else False
     plan = ReadPlan(
@@ -97,9 +112,7 @@ def _dialect_confidence(dialect: Dialect) -> float:
     return 0.9 if dialect.score >= 0.4 else 0.75
 
 
-def _recipe(
-    part: str, rows: list[list[str]], layout: Layout, dialect: Dialect, encoding: Encoding
-) -> Recipe:
+def _recipe(part: str, rows: list[list[str]], layout: Layout, dialect: Dialect, encoding: Encoding) -> Recipe:
     cells = list(zip_longest(*(rows[place] for place in layout.body), fillvalue=""))
     cells += [("",) * len(layout.body)] * (layout.width - len(cells))
     counts = [Counter(column) for column in cells]
@@ -134,14 +147,24 @@ def _prove(recipe: Recipe, path: Path) -> tuple[pd.DataFrame, str, list[str]]:
     for code in write_variants(recipe):
         try:
             frame = run_code(code, {recipe.part: path})
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, UnicodeError) as error:
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            IndexError,
+            OverflowError,
+            UnicodeError,
+        ) as error:
             failures.append(f"{type(error).__name__}: {error}"[:120])
             continue
-        wrong = differences(frame, recipe)
+        wrong = differing(frame, recipe.columns, len(recipe.layout.body))
         if wrong is None:
             return frame, code, failures
         failures.append(wrong)
-    raise FileError(Reason.LOW_CONFIDENCE, f"{recipe.part}: no reader loads what the text holds ({failures[-1]})")
+    raise FileError(
+        Reason.LOW_CONFIDENCE, f"{recipe.part}: no reader loads what the text holds ({failures[-1]})"
+    )
 
 
 def _raw_works(path: Path, frame: pd.DataFrame) -> bool:
@@ -180,7 +203,9 @@ def _decisions(recipe: Recipe, failures: list[str]) -> tuple[Decision, ...]:
     if nulls:
         made.append(Decision("null tokens", " ".join(nulls[:8]), "stand among values of another kind"))
     dates = [c for c in recipe.columns if c.notation.date_format]
-    made += [Decision("date format", str(c.notation.date_format), f"all values of {c.name}") for c in dates[:4]]
+    made += [
+        Decision("date format", str(c.notation.date_format), f"all values of {c.name}") for c in dates[:4]
+    ]
     made += [Decision("not plainer", "", failure) for failure in failures[:_MOST_ERRORS]]
     return tuple(made)
 
@@ -188,18 +213,26 @@ def _decisions(recipe: Recipe, failures: list[str]) -> tuple[Decision, ...]:
 def _issues(recipe: Recipe, rows: list[list[str]]) -> list[Issue]:
     layout, found = recipe.layout, []
     if recipe.encoding.double_encoded:
-        found.append(Issue("double_encoded", "the text was encoded twice: accents come out as pairs of signs"))
+        found.append(
+            Issue("double_encoded", "the text was encoded twice: accents come out as pairs of signs")
+        )
     if recipe.encoding.bad_bytes:
-        found.append(Issue("bad_bytes", "bytes that fit no encoding are replaced", rows=recipe.encoding.bad_bytes))
+        found.append(
+            Issue("bad_bytes", "bytes that fit no encoding are replaced", rows=recipe.encoding.bad_bytes)
+        )
     if any("\x00" in raw for column in recipe.columns[:200] for raw in column.values):
         found.append(Issue("nul_bytes", "cells hold NUL bytes"))
     if layout.preamble:
         found.append(Issue("preamble", "rows above the header are skipped", rows=layout.preamble))
     if layout.footer:
         example = next((cell for row in rows[layout.end :] for cell in row if cell.strip()), "")
-        found.append(Issue("footer", "rows below the data are skipped", rows=layout.footer, example=example[:80]))
+        found.append(
+            Issue("footer", "rows below the data are skipped", rows=layout.footer, example=example[:80])
+        )
     if layout.repeated_headers:
-        found.append(Issue("repeated_header", "the header comes again inside the data", rows=layout.repeated_headers))
+        found.append(
+            Issue("repeated_header", "the header comes again inside the data", rows=layout.repeated_headers)
+        )
     if layout.blank_rows:
         found.append(Issue("blank_rows", "empty rows inside the data", rows=layout.blank_rows))
     if layout.ragged:
@@ -225,12 +258,27 @@ def _column_issues(column: TextColumn) -> list[Issue]:
         example = next((raw for raw in column.values if raw.strip() and not raw.strip().isdigit()), None)
         found.append(Issue("numbers_as_text", "numbers written for people", name, column.count, example))
     if notation.strays:
-        found.append(Issue("bad_values", "values that are no number, lost on loading", name, notation.strays, notation.stray))
+        found.append(
+            Issue(
+                "bad_values",
+                "values that are no number, lost on loading",
+                name,
+                notation.strays,
+                notation.stray,
+            )
+        )
     if notation.mixed:
         rows, example = notation.mixed
         found.append(Issue("mixed_numbers", "numbers in a column that also holds words", name, rows, example))
     if notation.ambiguous_date:
-        found.append(Issue("ambiguous_dates", "day and month cannot be told apart: month first is assumed", name, column.count))
+        found.append(
+            Issue(
+                "ambiguous_dates",
+                "day and month cannot be told apart: month first is assumed",
+                name,
+                column.count,
+            )
+        )
     if notation.code:
         found.append(Issue("codes", "digits that are a code, kept as text", name, column.count))
     if notation.null_like:

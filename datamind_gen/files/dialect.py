@@ -89,7 +89,7 @@ def _candidates(sample: str, hinted: str | None) -> Iterator[Dialect]:
         if delimiter not in sample:
             continue
         mark = re.escape(delimiter)
-        blanks = delimiter != " " and bool(re.search(rf'{mark} +"', sample))
+        blanks = delimiter != " " and len(re.findall(rf'{mark} +"', sample)) > 0.3 * sample.count("\n")
         escaped = '\\"' in sample
         yield Dialect(delimiter, '"', skip_blanks=blanks)
         if escaped:
@@ -121,9 +121,13 @@ def _judge(dialect: Dialect, sample: str) -> tuple[float, str]:
     near = sum(n for w, n in widths.items() if 0.8 * width <= w <= 1.25 * width)
     consistency = (count + 0.5 * (near - count)) / len(rows)
     types = _type_share([row for row in rows if len(row) == width])
-    swallowed = sum(1 for row in rows for cell in row if cell.count("\n") > 8 or _holds_rows(cell, dialect, width))
+    swallowed = sum(
+        1 for row in rows for cell in row if cell.count("\n") > 8 or _holds_rows(cell, dialect, width)
+    )
     penalty = 0.5 ** min(swallowed, 6)
-    score = consistency * types**2 * ((width - 1) / width) ** 0.5 * _PRIOR.get(dialect.delimiter, 0.8) * penalty
+    score = (
+        consistency * types**2 * ((width - 1) / width) ** 0.5 * _PRIOR.get(dialect.delimiter, 0.8) * penalty
+    )
     if dialect.quote is None:
         score *= 0.97
     if dialect.escape:
@@ -179,5 +183,7 @@ def _unwrapped(sample: str) -> Dialect | None:
     for candidate in _candidates(inner, None):
         score, evidence = _judge(candidate, inner)
         if score > (best.score if best else 0.3):
-            best = replace(candidate, score=score, evidence=f"inside whole-line quotes: {evidence}", wrapped=True)
+            best = replace(
+                candidate, score=score, evidence=f"inside whole-line quotes: {evidence}", wrapped=True
+            )
     return best

@@ -62,7 +62,9 @@ def find_encoding(raw: bytes, *, whole: bool = True) -> Encoding:
         return Encoding("utf-8", "plain ASCII")
     doubled = len(_MOJIBAKE.findall(text))
     if doubled > 0 and doubled >= 0.3 * sum(1 for sign in text[:_SAMPLE] if ord(sign) > 127) / 2:
-        return Encoding("utf-8", "valid UTF-8, but the text was encoded twice", double_encoded=True, confidence=0.9)
+        return Encoding(
+            "utf-8", "valid UTF-8, but the text was encoded twice", double_encoded=True, confidence=0.9
+        )
     return Encoding("utf-8", "valid UTF-8 throughout")
 
 
@@ -80,7 +82,9 @@ def _wide(raw: bytes) -> Encoding | None:
 
 
 def _beyond_utf8(raw: bytes) -> Encoding:
-    sequences = len(re.findall(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}", raw))
+    sequences = len(
+        re.findall(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}", raw)
+    )
     bad = raw.decode("utf-8", errors="replace").count("\ufffd") - raw.count(b"\xef\xbf\xbd")
     if sequences >= 3 * max(bad, 1):
         evidence = f"{sequences} valid UTF-8 sequences and {bad} bytes that fit none"
@@ -93,7 +97,9 @@ def _beyond_utf8(raw: bytes) -> Encoding:
         found = _other_script(sample)
         if found:
             return found
-    scores = sorted(((_score(sample, name), -place, name) for place, name in enumerate(_WESTERN)), reverse=True)
+    scores = sorted(
+        ((_score(sample, name), -place, name) for place, name in enumerate(_WESTERN)), reverse=True
+    )
     best, _, name = scores[0]
     sure = 0.95 if best > 0.6 else 0.75
     evidence = f"not UTF-8; {len(high)} different high bytes read best as {name}"
@@ -111,7 +117,9 @@ def _other_script(sample: bytes) -> Encoding | None:
     best = from_bytes(sample[:60_000], cp_isolation=[*_OTHER_SCRIPTS, "cp1252", "cp1250"]).best()
     if best is None or best.encoding not in _OTHER_SCRIPTS:
         return None
-    return Encoding(best.encoding, f"charset-normalizer: {best.language}, chaos {best.chaos:.2f}", confidence=0.85)
+    return Encoding(
+        best.encoding, f"charset-normalizer: {best.language}, chaos {best.chaos:.2f}", confidence=0.85
+    )
 
 
 def _score(sample: bytes, name: str) -> float:

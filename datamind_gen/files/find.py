@@ -64,7 +64,7 @@ def _find(source: SourceSpec, base: Path, work: Path) -> Iterator[FoundFile]:
             raise FileError(
                 Reason.UNREADABLE, f"the source folder {source.folder} is not there (looked in {base})"
             )
-        paths = _data_files(folder)
+        paths = data_files(folder)
         if source.as_one:
             yield _folder(source, folder, paths)
             return
@@ -83,7 +83,8 @@ def _find(source: SourceSpec, base: Path, work: Path) -> Iterator[FoundFile]:
         yield find_file(path, license=source.license, source=source.label)
 
 
-def _data_files(folder: Path) -> list[Path]:
+def data_files(folder: Path) -> list[Path]:
+    """The files under a folder whose names say that they hold data, sorted."""
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_data(path)]
 
 

@@ -108,10 +108,12 @@ class _Grid:
         """By strict column, the words that come back: `Indef.` among counts is a value, not a header."""
         words: dict[int, Counter[str]] = {column: Counter() for column in self.strict}
         for place in self.used[:4000]:
-            for column in self.strict:
-                cell = self.cell(place, column)
-                if look(cell) is Look.TEXT:
-                    words[column][cell] += 1
+            found = {column: self.cell(place, column) for column in self.strict}
+            told = {column: cell for column, cell in found.items() if look(cell) is Look.TEXT}
+            if len(told) > 1 and len(told) > 0.5 * sum(1 for cell in found.values() if cell.strip()):
+                continue  # a header inside the data
+            for column, cell in told.items():
+                words[column][cell] += 1
         top = next((place for place in self.used if self.filled[place] >= 0.9 * self.typical), self.used[0])
         return {
             column: {word for word, count in found.items() if count > 1} - {self.cell(top, column)}
@@ -134,7 +136,10 @@ class _Grid:
             if cell in self.usual[column]:
                 right += 1
                 continue
-            right += found in (self.kinds[column], Look.NULL) or {found, self.kinds[column]} == {Look.NUMBER, Look.DATE}
+            right += found in (self.kinds[column], Look.NULL) or {found, self.kinds[column]} == {
+                Look.NUMBER,
+                Look.DATE,
+            }
             wordy += found is Look.TEXT
         return filled, right, wordy
 
@@ -210,7 +215,7 @@ def _find_one(rows: Sequence[Row]) -> tuple[Layout | None, int]:
             blank += 1
             if len(rows[place]) > 1:
                 body.append(place)
-        elif top is not None and _same(grid.rows[place], top):
+        elif top is not None and (_same(grid.rows[place], top) or _repeats(grid, place, header)):
             repeated += 1
         else:
             body.append(place)
@@ -270,7 +275,7 @@ def _find_header(grid: _Grid, first: int) -> tuple[list[int], int, list[str], fl
     full = next((place for place in block if grid.filled[place] >= 0.9 * grid.typical), None)
     if full is not None:
         for place in [place for place in block if place > full]:
-            if not grid.contradicts(place):
+            if not grid.contradicts(place) and not _completes(grid, place, block):
                 first = place
                 block = [one for one in block if one < place]
                 break
@@ -278,7 +283,9 @@ def _find_header(grid: _Grid, first: int) -> tuple[list[int], int, list[str], fl
         block.append(first)
         first = next((place for place in grid.used if place > first), first + 1)
     sure = 0.98 if len(block) == 1 else 0.9
-    numeric = sum(1 for column in grid.strict if look(grid.cell(block[-1], column)) in (Look.TEXT, Look.EMPTY))
+    numeric = sum(
+        1 for column in grid.strict if look(grid.cell(block[-1], column)) in (Look.TEXT, Look.EMPTY)
+    )
     evidence = [f"words over {numeric} columns of numbers or dates"]
     return block, first, evidence, sure
 
@@ -292,6 +299,17 @@ def _climb(grid: _Grid, first: int) -> int:
             break
         first, place = place, place - 1
     return first
+
+
+def _completes(grid: _Grid, place: int, block: list[int]) -> bool:
+    """Whether a row names just the columns that the header rows above it leave blank."""
+    told = [column for column, cell in enumerate(grid.rows[place]) if cell.strip()]
+    above = [row for row in block if row < place]
+    return (
+        bool(told)
+        and len(told) <= 0.5 * grid.width
+        and all(not grid.cell(row, column).strip() for row in above for column in told)
+    )
 
 
 def _is_second_header(grid: _Grid, place: int) -> bool:
@@ -373,7 +391,9 @@ def _is_numbered(grid: _Grid, place: int) -> bool:
 def _like_years(grid: _Grid, column: int, header: int) -> bool:
     below = [grid.cell(place, column).strip() for place in grid.used if place > header][:40]
     told = [text for text in below if text]
-    return bool(told) and sum(text.isdigit() and 1700 <= int(text[:9]) <= 2100 for text in told) > 0.6 * len(told)
+    return bool(told) and sum(text.isdigit() and 1700 <= int(text[:9]) <= 2100 for text in told) > 0.6 * len(
+        told
+    )
 
 
 def _header_of_words(grid: _Grid, first: int) -> tuple[list[int], int, list[str], float]:
@@ -428,7 +448,9 @@ def _find_end(grid: _Grid, header: list[int], first: int) -> tuple[int, int]:
         if _starts_another(grid, header, segment):
             end = following = segment[0]
             break
-        if not _continues(grid, segment) and not any(_continues(grid, one) for one in segments[position + 1 :]):
+        if not _continues(grid, segment) and not any(
+            _continues(grid, one) for one in segments[position + 1 :]
+        ):
             end = following = segment[0]
             break
     places = [place for place in grid.used if first <= place < end]
@@ -467,7 +489,7 @@ def _starts_another(grid: _Grid, header: list[int], segment: list[int]) -> bool:
     head, rest = segment[0], segment[1:6]
     if grid.filled[head] == 1 and len(segment) > 4:
         head, rest = segment[1], segment[2:7]
-    if grid.filled[head] < 2 or _same(grid.rows[head], grid.rows[header[-1]]):
+    if grid.filled[head] < 2 or _same(grid.rows[head], grid.rows[header[-1]]) or _repeats(grid, head, header):
         return False
     words = all(look(cell) in (Look.TEXT, Look.EMPTY) for cell in grid.rows[head])
     numbers = sum(any(look(cell) is Look.NUMBER for cell in grid.rows[place]) for place in rest)
@@ -500,6 +522,15 @@ def _is_note(grid: _Grid, place: int, *, sparse: bool, before: int) -> bool:
 def _reads_as_note(row: Row) -> bool:
     text = next((cell.strip() for cell in row if cell.strip()), "").lower()
     return text.startswith(_NOTE_STARTS) or len(text) > 100
+
+
+def _repeats(grid: _Grid, place: int, header: list[int]) -> bool:
+    """Whether a row inside the data repeats words of a header of several rows."""
+    if len(header) < 2 or not grid.contradicts(place):
+        return False
+    known = {" ".join(cell.lower().split()) for row in header for cell in grid.rows[row]}
+    told = [" ".join(cell.lower().split()) for cell in grid.rows[place] if cell.strip()]
+    return len(told) >= 2 and sum(cell in known for cell in told) >= 0.7 * len(told)
 
 
 def _same(row: Row, other: Row) -> bool:

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from datamind_gen.files.cells import DEFAULT_NULLS, NUMBER, is_null_token
-from datamind_gen.files.dates import find_date_format
+from datamind_gen.files.dates import find_date_format, fits_format
 
 _LETTER_NULLS = {
     "x", "s", "c", "d", "z", "u", "f", "p", "nr", "ns", "nc", "nd", "unk", "none", "unknown", "missing", "tbc",
@@ -82,7 +82,9 @@ def find_notation(values: Counter[str], *, decimal_comma: bool = False) -> Notat
     dated = _dates(told, tokens)
     if dated is not None:
         return dated
-    if set(told) in _TRUTH or (len(told) == 1 and set(told) < {"True", "False", "TRUE", "FALSE", "true", "false"}):
+    if set(told) in _TRUTH or (
+        len(told) == 1 and set(told) < {"True", "False", "TRUE", "FALSE", "true", "false"}
+    ):
         return Notation("boolean", nulls=_extra(tokens))
     return _words(told, tokens)
 
@@ -200,15 +202,16 @@ def _written_numbers(
 
 def _marks(digits: list[str], *, decimal_comma: bool) -> tuple[str | None, str | None]:
     """The decimal mark and the thousands mark that all the numbers agree on; (None, None) if none do."""
+    digits = [re.sub(r"[ \u00a0\u202f]", "", text) for text in digits]
     for decimal, thousands in (
-        ((",", "."), (",", " "), (",", None), (".", ","), (".", "'"), (".", "’"), (".", " "), (".", None))
+        ((",", "."), (",", None), (".", ","), (".", "'"), (".", "’"), (".", None))
         if decimal_comma
-        else ((".", None), (".", ","), (".", " "), (".", "'"), (".", "’"), (",", "."), (",", " "), (",", None))
+        else ((".", None), (".", ","), (".", "'"), (".", "’"), (",", "."), (",", None))
     ):
         if all(_fits(text, decimal, thousands) for text in digits):
             if decimal == "," and thousands == "." and not any("." in text for text in digits):
                 return decimal, None
-            return decimal, thousands if thousands != " " else None
+            return decimal, thousands
     return None, None
 
 
@@ -217,8 +220,6 @@ def _fits(text: str, decimal: str, thousands: str | None) -> bool:
     part = re.sub(r"[eE][+-]?\d+$", "", part)
     if mark and not part.isdigit() and part:
         return False
-    if thousands == " ":
-        whole = re.sub(r"[\u00a0\u202f]", " ", whole)
     if thousands is None or thousands not in whole:
         return whole.isdigit() or (not whole and bool(part))
     groups = whole.split(thousands)
@@ -239,7 +240,11 @@ def _dates(told: Counter[str], tokens: set[str]) -> Notation | None:
     found = find_date_format(distinct if len(distinct) <= 4000 else distinct[:: len(distinct) // 2000])
     if found is None or (found.matched < 1 and sum(told.values()) < 40):
         return None
-    return Notation("date", nulls=_extra(tokens), date_format=found.pattern, ambiguous_date=found.ambiguous)
+    strays = {value: count for value, count in told.items() if not fits_format(value, found.pattern)}
+    return Notation(
+        "date", nulls=_extra(tokens), date_format=found.pattern, ambiguous_date=found.ambiguous,
+        strays=sum(strays.values()), stray=min(strays, default=None),
+    )  # fmt: skip
 
 
 def _words(told: Counter[str], tokens: set[str]) -> Notation:

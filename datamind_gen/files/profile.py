@@ -8,14 +8,16 @@ from pathlib import Path
 
 import polars as pl
 
-from datamind_gen.files.database import Database, read_sqlite
+from datamind_gen.files.database import Database, read_duckdb, read_sqlite
 from datamind_gen.files.delimited import read_delimited
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.find import FoundFile
-from datamind_gen.files.formats import identify
+from datamind_gen.files.formats import Kind, identify
 from datamind_gen.files.licenses import judge_license
+from datamind_gen.files.packed import repacked, unpacked
 from datamind_gen.files.parquet import read_parquet
 from datamind_gen.files.plan import Loaded
+from datamind_gen.files.records import read_records
 from datamind_gen.files.relations import (
     ForeignKey,
     declared_relationships,
@@ -147,15 +149,29 @@ def _refusal(table: Table, settings: ReadSettings) -> tuple[Reason, str] | None:
 
 
 def _read_part(path: Path, part: str) -> Database:
+    """The tables of one file. Raises FileError."""
     kind = identify(path)
-    stem = Path(part).stem
-    if kind.format is FileFormat.SQLITE:
-        return read_sqlite(path, part)
-    if kind.format is FileFormat.PARQUET:
-        return Database((read_parquet(path, part, stem),), (), (), "")
-    if kind.format in (FileFormat.XLSX, FileFormat.XLS, FileFormat.ODS):
-        return Database(tuple(read_workbook(path, part)), (), (), "")
-    return Database(tuple(read_delimited(path, part, stem)), (), (), "")
+    with unpacked(path, kind, part) as plain:
+        found = _read_plain(plain, part, kind)
+    return replace(found, tables=tuple(repacked(table, kind, part) for table in found.tables))
+
+
+def _read_plain(path: Path, part: str, kind: Kind) -> Database:
+    stem = Path(kind.member or part.removesuffix(".gz")).stem
+    match kind.format:
+        case FileFormat.SQLITE:
+            return read_sqlite(path, part)
+        case FileFormat.DUCKDB:
+            return read_duckdb(path, part)
+        case FileFormat.PARQUET:
+            return Database((read_parquet(path, part, stem),))
+        case FileFormat.XLSX | FileFormat.XLS | FileFormat.ODS:
+            book = read_workbook(path, part, kind.format)
+            return Database(book.tables, issues=book.issues)
+        case FileFormat.JSON | FileFormat.JSONL:
+            return Database(tuple(read_records(path, part, stem, kind.format)))
+        case _:
+            return Database(tuple(read_delimited(path, part, stem)))
 
 
 def _renamed(table: Loaded, prefix: str) -> Loaded:

@@ -53,6 +53,7 @@ _HAS_DIGIT = re.compile(r".*\d")
 _CYCLES = {"quarter": 4, "qtr": 4, "month": 12, "weekday": 7, "dow": 7, "week": 53, "day": 31, "hour": 24}
 _RELATIVE_WORDS = {"index", "ratio", "rate", "growth", "change", "rank", "score"}
 _CODE_VALUE = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9_\-./:#]*$")
+_TIME_OF_DAY = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
 _LINK = re.compile(r"^(https?://|www\.)\S+$|^\S+@\S+\.\w+$", re.IGNORECASE)
 _HASH = re.compile(r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f-]{8,}$", re.IGNORECASE)
 
@@ -152,6 +153,10 @@ def _is_identifier_number(facts: Facts, name: set[str], low: float, high: float)
     if unique and numbered:
         return True
     named = bool(name & _IDENTIFIER_WORDS) and low >= 0
+    digits = len(str(int(low)))
+    numbered_alike = digits == len(str(int(high))) >= 7 and low > 0
+    if numbered_alike and facts.count >= 20 and facts.distinct >= 0.95 * facts.count:
+        return True
     if unique and low >= 0 and (named or (facts.ascending and high - low + 1 == facts.distinct)):
         return True
     if not named:
@@ -173,6 +178,12 @@ def _judge_text(facts: Facts) -> SemanticType:
         return SemanticType.BOOLEAN
     if facts.is_date_text:
         return SemanticType.DATE
+    if _share(_TIME_OF_DAY, values) >= 0.9:
+        return (
+            SemanticType.CATEGORY
+            if facts.distinct <= 50 and facts.distinct < facts.count
+            else SemanticType.TEXT
+        )
     length = sum(map(len, values)) / len(values)
     word_count = sum(len(value.split()) for value in values) / len(values)
     ratio = facts.distinct / facts.count
