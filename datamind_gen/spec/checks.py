@@ -28,7 +28,7 @@ ExtraCheck = Callable[["LoadedPipeline"], Iterable[Problem]]
 
 def check_sources(loaded: LoadedPipeline) -> Iterator[Problem]:
     """Every declared file, folder or pattern is there."""
-    if not loaded.spec.sources and not loaded.document.get("sources", 0):
+    if not loaded.is_partial and not loaded.spec.sources and not loaded.document.get("sources", 0):
         yield loaded.problem(
             "sources",
             "no source: there is nothing to ask about",

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from datamind_gen.spec.document import Key, KeyPath, Node, problem_at, write_path
+from datamind_gen.spec.document import OMITTED, Key, KeyPath, Node, problem_at, write_path
 from datamind_gen.spec.problems import Problem, find_nearest, list_names, mask_secrets
 from datamind_gen.spec.shape import DISCRIMINATOR, keys_at, sections_of_keys
 
@@ -73,7 +73,7 @@ class _Mistake:
 
     @property
     def is_unknown_key(self) -> bool:
-        return self.kind == "extra_forbidden"
+        return self.kind in ("extra_forbidden", "invalid_key")
 
 
 def validate_document(model: type[M], root: Node) -> Validated:
@@ -93,18 +93,13 @@ def validate_document(model: type[M], root: Node) -> Validated:
             problems.append(problem)
             if mistake.is_unknown_key and problem.nearest:
                 misspelt.append(mistake.path)
-        for mistake in sorted(mistakes, key=_position, reverse=True):
+        for mistake in mistakes:
             if not mistake.path:
                 return Validated(None, tuple(problems), tuple(left_out))
             mended = mended.without(mistake.path)
             if not mistake.is_unknown_key:
                 left_out.append(mistake.path)
     return Validated(None, tuple(problems), tuple(left_out))
-
-
-def _position(mistake: _Mistake) -> list[str]:
-    """Orders the items of one list by index, so that the last can be taken out first."""
-    return [str(key).zfill(9) for key in mistake.path]
 
 
 def _follows_from(mistake: _Mistake, left_out: Sequence[KeyPath]) -> bool:
@@ -127,16 +122,19 @@ def _locate(root: Node, loc: Sequence[int | str]) -> KeyPath:
     for part in loc:
         key = _matching_key(node, part)
         child = node.child(key) if key is not None else None
-        if child is not None:
+        if key is not None and child is not None:
             path.append(key)
             node = child
     return tuple(path)
 
 
-def _matching_key(node: Node, part: int | str) -> Key:
+def _matching_key(node: Node, part: int | str) -> Key | None:
     if isinstance(node.value, Mapping):
         return next((key for key in node.value if key == part or str(key) == str(part)), None)
-    return part if isinstance(node.value, list) and isinstance(part, int) else None
+    if isinstance(node.value, list) and isinstance(part, int):
+        present = [index for index, item in node.items() if item.value is not OMITTED]
+        return present[part] if part < len(present) else None
+    return None
 
 
 def _describe(mistake: _Mistake, model: type[BaseModel], root: Node) -> Problem:

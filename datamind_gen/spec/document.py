@@ -20,8 +20,10 @@ from yaml.constructor import ConstructorError, SafeConstructor
 
 from datamind_gen.spec.problems import Problem
 
-Key = str | int | float | bool | None
+Key = str | int | float
 KeyPath = tuple[Key, ...]
+OMITTED = object()
+"""The value of a list's item that was taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Node:
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
-            return [node.plain() for node in self.value]
+            return [node.plain() for node in self.value if node.value is not OMITTED]
         return self.value
 
     def with_child(self, key: Key, child: Node) -> Node:
@@ -100,7 +102,7 @@ class Node:
         return replace(self, value={**self.value, key: child})
 
     def without(self, path: KeyPath) -> Node:
-        """A copy without what stands at a key path."""
+        """A copy without what stands at a key path. The other items of a list keep their indices."""
         key, *rest = path
         child = self.child(key)
         if child is None:
@@ -108,7 +110,7 @@ class Node:
         if rest:
             return self.with_child(key, child.without(tuple(rest)))
         if isinstance(self.value, list):
-            return replace(self, value=[node for index, node in enumerate(self.value) if index != key])
+            return self.with_child(key, replace(child, value=OMITTED))
         return replace(self, value={other: node for other, node in self.value.items() if other != key})
 
 
@@ -207,7 +209,7 @@ class _Reader:
         for key_node, value_node in node.value:
             place = self._place(key_node)
             if isinstance(key_node, yaml.ScalarNode):
-                entries[self._read_scalar(key_node)] = self.read(value_node, place)
+                entries[self._read_key(key_node)] = self.read(value_node, place)
             else:
                 self.problems.append(problem_at(place, "a key must be a plain word or number"))
         return entries
@@ -217,7 +219,7 @@ class _Reader:
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
                 continue
-            key, place = self._read_scalar(key_node), self._place(key_node)
+            key, place = self._read_key(key_node), self._place(key_node)
             if key in first:
                 self.problems.append(
                     problem_at(
@@ -228,6 +230,12 @@ class _Reader:
                     )
                 )
             first.setdefault(key, place)
+
+    def _read_key(self, node: yaml.ScalarNode) -> Key:
+        """Numbers are numbers; all else is text, so that `no: 1` and `on: 1` mean what they say."""
+        value = self._read_scalar(node)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value if is_number else str(node.value)
 
     def _read_scalar(self, node: yaml.Node) -> Any:
         try:

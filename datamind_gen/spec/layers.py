@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from datamind_gen.spec.document import KeyPath, Node, Place, problem_at, read_document
+from datamind_gen.spec.document import Document, KeyPath, Node, Place, problem_at, read_document
 from datamind_gen.spec.problems import Problem, find_nearest, list_names
 from datamind_gen.spec.resources import bundled_pipelines
 from datamind_gen.spec.shape import DISCRIMINATOR, allows_none, annotation_of, is_merged
@@ -29,6 +29,8 @@ class Layers:
     files: tuple[Path, ...]
     roots: tuple[Node, ...]
     problems: tuple[Problem, ...]
+    is_partial: bool
+    """Whether a file could not be read or found, so that what it says is missing."""
 
     def merge(self, model: Any) -> Node:
         """All layers as one; `model` says which mappings are sections."""
@@ -43,10 +45,14 @@ def read_layers(origin: Path) -> Layers:
     files: list[Path] = []
     roots: list[Node] = []
     problems: list[Problem] = []
+    is_partial = False
     path: Path | None = origin
     while path is not None:
         files.append(path)
-        root = _read_layer(path, problems)
+        document = read_document(path)
+        problems.extend(document.problems)
+        is_partial |= document.root is None
+        root = _mapping_of(document, problems)
         extends = root.child(EXTENDS)
         hidden = (EXTENDS,) if path == origin else (EXTENDS, *NEVER_INHERITED)
         for key in hidden:
@@ -55,13 +61,12 @@ def read_layers(origin: Path) -> Layers:
         parent = None if extends is None else _find_parent(extends, path, files)
         if isinstance(parent, Problem):
             problems.append(parent)
+            is_partial = True
         path = parent if isinstance(parent, Path) else None
-    return Layers(tuple(files), tuple(roots), tuple(problems))
+    return Layers(tuple(files), tuple(roots), tuple(problems), is_partial)
 
 
-def _read_layer(path: Path, problems: list[Problem]) -> Node:
-    document = read_document(path)
-    problems.extend(document.problems)
+def _mapping_of(document: Document, problems: list[Problem]) -> Node:
     root = document.root or Node({}, Place(document.source, 1, 1))
     if isinstance(root.value, dict):
         return root

@@ -42,6 +42,8 @@ class LoadedPipeline:
     """What is wrong with single values. `spec` is without those."""
     left_out: tuple[KeyPath, ...] = ()
     """The key paths of those."""
+    is_partial: bool = False
+    """Whether a file that it is made of could not be read or found."""
 
     @property
     def folder(self) -> Path:
@@ -139,7 +141,13 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> LoadedP
     if spec is None:
         spec = PipelineSpec(name=name_pipeline(found))
     return LoadedPipeline(
-        spec, found, document, layers.files, sort_problems([*problems, *mistakes]), left_out
+        spec,
+        found,
+        document,
+        layers.files,
+        sort_problems([*problems, *mistakes]),
+        left_out,
+        layers.is_partial,
     )
 
 

@@ -74,7 +74,7 @@ def resolved_yaml(spec: PipelineSpec) -> str:
 
     The same spec gives the same text on any machine; loading it gives an equal spec (but for `run`).
     """
-    plain = _plain(spec.model_dump(exclude={"run"}))
+    plain = _plain(spec.model_dump(exclude={"run"}, by_alias=True))
     header = "# Resolved by datamind-gen. Paths are relative to the folder of the pipeline that was run.\n"
     return header + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
 

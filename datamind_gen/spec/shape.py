@@ -8,11 +8,17 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from datamind_gen.spec.document import Key, KeyPath, Node
 
 DISCRIMINATOR = "provider"
 """The key that decides which kind of model a section describes."""
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A section's fields by the key that a user writes."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
 def allowed_models(annotation: Any) -> tuple[type[BaseModel], ...]:
@@ -42,8 +48,8 @@ def annotation_of(annotation: Any, key: Key, node: Node | None = None) -> Any:
     """What stands under a key; None when it is not known. `node` helps to choose among kinds of model."""
     models = choose_models(annotation, node)
     for model in models:
-        if key in model.model_fields:
-            return model.model_fields[str(key)].annotation
+        if (info := fields_of(model).get(str(key))) is not None:
+            return info.annotation
     if models:
         return None
     return _item_annotation(annotation)
@@ -71,7 +77,7 @@ def keys_at(root: Any, path: KeyPath, node: Node | None) -> tuple[str, ...]:
     """The keys that may stand in the section at a key path; none when it is no section."""
     annotation = annotation_at(root, path, node)
     models = choose_models(annotation, node.get(*path) if node is not None else None)
-    return tuple(sorted({key for model in models for key in model.model_fields}))
+    return tuple(sorted({key for model in models for key in fields_of(model)}))
 
 
 @cache
@@ -84,14 +90,14 @@ def sections_of_keys(root: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
 
 
 def _walk(model: type[BaseModel], path: Sequence[str]) -> Iterator[tuple[Sequence[str], str]]:
-    for key, info in model.model_fields.items():
+    for key, info in fields_of(model).items():
         yield path, key
         for child in allowed_models(info.annotation):
             yield from _walk(child, (*path, key))
 
 
 def _literals(model: type[BaseModel], key: str) -> tuple[Any, ...]:
-    info = model.model_fields.get(key)
+    info = fields_of(model).get(key)
     return get_args(info.annotation) if info and get_origin(info.annotation) is Literal else ()
 
 
