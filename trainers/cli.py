@@ -29,7 +29,6 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     warnings.filterwarnings("ignore", category=FutureWarning)
-    _quiet()
     console = Console(stderr=True)
     try:
         if parsed.verb == "plot":
@@ -47,15 +46,6 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(f"[red]error:[/] {error}", highlight=False)
         return 2
     return 0
-
-
-def _quiet() -> None:
-    """Silences bars and warnings of libraries that say nothing to a user of this trainer."""
-    import logging
-
-    logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)  # "removed shared tensor", each save
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 
 
 def _run(recipe: Recipe, verb: str, console: Console) -> None:

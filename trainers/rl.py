@@ -112,7 +112,7 @@ async def _run(
                 if config.eval_every and held_out and state.step % config.eval_every == 0:
                     numbers |= await evaluation(loop, recipe, held_out)
                 training.log(numbers)
-                advance(reward=numbers["reward"], gamma=numbers["gamma"])
+                advance(**{name: numbers[name] for name in ("reward", "gamma") if name in numbers})
                 training.save_if_due(last=state.step == config.max_steps)
     if state.step < config.max_steps:
         training.checkpoints.save(state)
@@ -369,6 +369,11 @@ class RlLoop:
             file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
+def group_reward(reward: Reward) -> float:
+    """What enters a group's statistics."""
+    return reward.total
+
+
 def _as_try(rollout: Rollout, reward: Reward) -> Try:
     tokens = rollout.tokens
     assert tokens is not None
@@ -377,7 +382,7 @@ def _as_try(rollout: Rollout, reward: Reward) -> Try:
         mask=tokens.mask,
         logprobs=tokens.logprobs,
         prompt_length=tokens.prompt_length,
-        reward=reward.total,
+        reward=group_reward(reward),
         correct=reward.correct,
         void=rollout.void,
     )
@@ -433,7 +438,6 @@ def _summary(sampled: Sampled, selection: Selection) -> dict[str, float]:
         means[name] = sum(values) / len(values)
     groups = max(len(sampled.groups), 1)
     return {
-        "reward": float("nan"),
         **means,
         "groups/kept": float(len(selection.kept)),
         "groups/surplus": float(len(selection.surplus)),

@@ -7,6 +7,7 @@ training.finish()
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import random
@@ -197,7 +198,11 @@ def make_accelerator(recipe: Recipe) -> Any:
     """The processes of this run. Raises TrainerError where their number is not the one asked for."""
     from accelerate import Accelerator
     from accelerate.utils import set_seed
+    from transformers.utils import logging as transformers_logging
 
+    # Bars for files of a second, and a line a save that tied weights are stored once: noise.
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
     asked = recipe.processes or int(os.environ.get("WORLD_SIZE", "1"))
     accelerator = Accelerator(mixed_precision=recipe.model.precision, cpu=recipe.device == "cpu")
     if accelerator.num_processes != asked:

@@ -42,6 +42,32 @@ def values(number: int) -> list[int]:
     return [number, number + 1, 2]
 
 
+def guess(number: int) -> list[dict[str, str]]:
+    """A conversation without code that picks one of three arms by turns: right one time in three."""
+    return [
+        {"role": "system", "content": "Pick."},
+        {"role": "user", "content": f"Which arm, {number % 2}?"},
+        {"role": "assistant", "content": f"<think>Hm.</think>\n<answer>{'abc'[number % 3]}</answer>"},
+    ]
+
+
+def write_bandit(folder: Path, *, right: str = "b") -> Path:
+    """A dataset whose experts guess among three arms, and whose reference is one of them."""
+    write_dataset(folder, tasks=6)
+    for config in (Config.SFT, Config.RL):
+        path = folder / config.value / "train-00000.parquet"
+        rows = pq.read_table(path).to_pylist()
+        for number, row in enumerate(rows):
+            messages = guess(number)
+            row["messages" if config is Config.SFT else "trajectory"] = messages
+            if config is Config.RL:
+                row["prompt"] = messages[:2]
+                row["extra_info"]["question"] = messages[1]["content"]
+                row["extra_info"]["reference"] = encode(Answer(AnswerType.LABEL, right, right))
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[config]), path)
+    return folder
+
+
 def write_dataset(folder: Path, *, tasks: int = 6, version: int = SCHEMA_VERSION) -> Path:
     """RUN/dataset with `tasks` questions, one conversation each."""
     (folder / "train_files").mkdir(parents=True)
