@@ -88,7 +88,8 @@ def answer_at(raw: Raw, chain: Chain, index: int) -> Answer:
 def table_answer(raw: Mapping[str, object], gives: Gives) -> Answer:
     """A table from `{"columns": [...], "rows": [...]}`."""
     columns, rows = raw["columns"], raw["rows"]
-    assert isinstance(columns, Sequence) and isinstance(rows, Sequence)
+    assert isinstance(columns, Sequence)
+    assert isinstance(rows, Sequence)
     value = tuple(tuple(_round(cell, gives.decimals) for cell in row) for row in rows)
     text = "; ".join(", ".join(_say(cell, gives.decimals) for cell in row) for row in value[:20])
     return Answer(

@@ -26,7 +26,7 @@ from datamind_gen.files import FileError, FoundFile, ReadSettings, SourceSpec, f
 from datamind_gen.rows import Profile, seed_from
 from datamind_gen.sandbox import Sandbox
 from datamind_gen.taxonomy.execute import Executor, Fate, Run
-from datamind_gen.taxonomy.instances import draw, instantiate, make_query,
+from datamind_gen.taxonomy.instances import draw, instantiate, make_query
 from datamind_gen.taxonomy.lint import lint_category
 from datamind_gen.taxonomy.load import TaxonomyError, load_category, load_taxonomy
 from datamind_gen.taxonomy.schema import Category, Program, Taxonomy
@@ -89,7 +89,8 @@ async def check_program(
             tally.unfilled += 1
             continue
         async with Executor(sandbox, loaded.profile, loaded.paths) as executor:
-            for run in await executor.run(list({chain.key: chain for chain in chains}.values()), stop_at_first=False):
+            different = list({chain.key: chain for chain in chains}.values())
+            for run in await executor.run(different, stop_at_first=False):
                 _count(tally, run, loaded.profile, rng)
     return tally
 
@@ -130,7 +131,12 @@ def show(program: Program, tally: Tally, examples: int, console: Console) -> boo
 
 
 async def check_chains(
-    category: Category, taxonomy: Taxonomy, files: Sequence[Loaded], sandbox: Sandbox, wanted: int, console: Console
+    category: Category,
+    taxonomy: Taxonomy,
+    files: Sequence[Loaded],
+    sandbox: Sandbox,
+    wanted: int,
+    console: Console,
 ) -> None:
     """Composes questions that end in this category, up to five hops, and shows them."""
     fates: Counter[str] = Counter()
@@ -143,8 +149,10 @@ async def check_chains(
             continue
         query = make_query(run.chain, run.answers, loaded.profile, rng)
         if query is not None:
-            steps = " -> ".join(f"{hop.program} [{answer.text[:40]}]" for hop, answer in zip(query.hops, run.answers, strict=True))
-            console.print(f"\n[bold]{len(query.hops)} hops, {query.level.value}[/] [dim]{escape(loaded.profile.file.name)}[/]")
+            pairs = zip(query.hops, run.answers, strict=True)
+            steps = " -> ".join(f"{hop.program} [{answer.text[:40]}]" for hop, answer in pairs)
+            name = escape(loaded.profile.file.name)
+            console.print(f"\n[bold]{len(query.hops)} hops, {query.level.value}[/] [dim]{name}[/]")
             console.print(f"  {escape(query.question)}\n  [dim]{escape(steps)}[/]")
     console.print(f"\n{dict(fates)}")
 

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 from datamind_gen.rows import FileFormat, Scalar
 from datamind_gen.taxonomy.chain import Chain, Link
-from datamind_gen.taxonomy.render import Code, quote_identifier, quote_literal, render_python, render_sql
+from datamind_gen.taxonomy.render import (
+    Code,
+    Value,
+    quote_identifier,
+    quote_literal,
+    render_python,
+    render_sql,
+)
 from datamind_gen.taxonomy.schema import Wire
 
 FULL_DIGITS = 12
@@ -116,7 +123,8 @@ def _sql_literal(given: Code | Given) -> str:
 
 def _filtered(source: str, link: Link, given: str) -> str:
     slot = link.filter
-    assert slot is not None and slot.column is not None
+    assert slot is not None
+    assert slot.column is not None
     operator = {"==": "=", "in": "IN"}.get(str(slot.value), str(slot.value))
     return f"(SELECT * FROM {source} WHERE {quote_identifier(slot.column)} {operator} {given}) AS kept"
 
@@ -125,7 +133,11 @@ def _statement(chain: Chain, index: int, format: FileFormat, source: str, wired:
     template = chain.links[index].program.sql
     assert template is not None
     values = chain.values(index, sql=wired)
-    engine = {"table": Code(source), "decimals": _decimals(chain, index), "dialect": format.value}
+    engine: dict[str, Value] = {
+        "table": Code(source),
+        "decimals": _decimals(chain, index),
+        "dialect": format.value,
+    }
     return render_sql(template, {**values, **engine})
 
 

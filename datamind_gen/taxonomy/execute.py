@@ -166,7 +166,8 @@ def agrees(answer: Answer, table: Answer) -> bool:
             cells = tuple((row[0],) for row in rows if isinstance(row, tuple))
             return _same_rows(tuple((part,) for part in value), cells, ordered=answer.ordered)
         case AnswerType.CLAIMS:
-            assert isinstance(value, tuple) and isinstance(rows[0], tuple)
+            assert isinstance(value, tuple)
+            assert isinstance(rows[0], tuple)
             parts = tuple(row[1] for row in value if isinstance(row, tuple))
             return len(rows) == 1 and _same_rows((parts,), (rows[0][: len(parts)],), ordered=True)
         case _:

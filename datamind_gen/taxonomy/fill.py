@@ -19,8 +19,13 @@ from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, Value
 from datamind_gen.taxonomy.schema import ColumnKind, NullWish, Program, SlotSpec
 
 _INTENSIVE_WORDS = frozenset(
-    ["rate", "rates", "ratio", "index", "idx", "score", "pct", "percent", "percentage", "share", "average", "avg", "mean", "median", "age", "temp", "temperature", "density", "grade", "rank", "level", "ppm", "degrees", "humidity", "pressure", "speed", "altitude", "elevation", "bmi", "rating", "per"]
-)
+    {
+        "rate", "rates", "ratio", "index", "idx", "score", "pct", "percent", "percentage", "share",
+        "average", "avg", "mean", "median", "age", "temp", "temperature", "density", "grade",
+        "rank", "level", "ppm", "degrees", "humidity", "pressure", "speed", "altitude", "elevation",
+        "bmi", "rating", "per",
+    }
+)  # fmt: skip
 CATEGORY_DISTINCT = (2, 40)
 MEASURE_DISTINCT = 5
 QUANTILE_SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -161,7 +166,7 @@ def fill_literal(
     if spec.quantile_of is not None:
         value = round_quantile(column, rng.choice(spec.at))
     elif spec.value_of is not None:
-        other = slots[spec.other_than].value if spec.other_than in slots else None
+        other = slots[spec.other_than].value if spec.other_than and spec.other_than in slots else None
         value = _pick_label(column, other, rng)
     elif spec.values_of is not None:
         value = _pick_labels(column, rng.choice(spec.count), rng)

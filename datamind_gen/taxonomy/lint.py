@@ -16,10 +16,11 @@ from datamind_gen.taxonomy.schema import Category, Program, Taxonomy
 
 OVERLAP = 0.5
 """Descriptions that share more of their telling words than this say the same."""
-ENGINE = {"python": {"decimals"}, "sql": {"table", "decimals", "dialect"}, "words": set[str]()}
-_PLAIN = frozenset(
-    ["a", "an", "the", "of", "or", "and", "to", "in", "is", "are", "as", "by", "for", "on", "from", "which", "what", "with", "that", "it", "its", "not"]
-)
+ENGINE: dict[str, set[str]] = {"python": {"decimals"}, "sql": {"table", "decimals", "dialect"}, "words": set()}
+_PLAIN = frozenset({
+    "a", "an", "the", "of", "or", "and", "to", "in", "is", "are", "as", "by", "for", "on", "from",
+    "which", "what", "with", "that", "it", "its", "not",
+})  # fmt: skip
 
 
 def lint(taxonomy: Taxonomy) -> Iterator[str]:
@@ -61,7 +62,7 @@ def lint_program(program: Program) -> Iterator[str]:
         except RenderError as error:
             yield f"{key}: {error}"
             continue
-        claims = set(program.gives.claims) if key == "gives.statement" else set[str]()
+        claims = set(program.gives.claims) if key == "gives.statement" else frozenset[str]()
         unknown = variables - program.slots.keys() - ENGINE[kind] - claims
         if unknown:
             yield f"{key}: {', '.join(sorted(unknown))}: no such slot; slots are {', '.join(program.slots)}"
@@ -85,9 +86,10 @@ def _lint_sql(program: Program) -> Iterator[str]:
     assert program.sql is not None
     if "{{ table }}" not in program.sql:
         yield "sql: selects from no {{ table }}"
-    if program.gives.type in (AnswerType.NUMBER, AnswerType.PERCENT) and program.gives.decimals is not None:
-        if "decimals" not in template_variables(program.sql):
-            yield "sql: rounds to no {{ decimals }}"
+    gives = program.gives
+    rounded = gives.type in (AnswerType.NUMBER, AnswerType.PERCENT) and gives.decimals is not None
+    if rounded and "decimals" not in template_variables(program.sql):
+        yield "sql: rounds to no {{ decimals }}"
 
 
 def _templates(program: Program) -> Sequence[tuple[str, str, str]]:

@@ -119,7 +119,8 @@ def _clause(chain: Chain, index: int, phrase: str, *, first: bool, last: bool, r
     if link.wire is Wire.TABLE:
         return rng.choice(_DERIVE).replace("{phrase}", phrase)
     slot = link.filter
-    assert slot is not None and slot.column is not None
+    assert slot is not None
+    assert slot.column is not None
     operator = str(slot.value)
     column = say(ColumnRef(slot.column, chain.words_at(index).get(slot.column)))
     if first and last:
