@@ -76,7 +76,7 @@ _TAG = re.compile(r"<(/?)(think|code|answer|interpreter)>")
 _ACTION = re.compile(r"<(?:code|answer)>")
 _CODE_TOKEN = re.compile(
     r'''(?P<string>"""(?:\\[\s\S]|[^\\])*?"""|\'\'\'(?:\\[\s\S]|[^\\])*?\'\'\''''
-    r"""|"(?:\\[^\n]|[^"\\\n])*"|'(?:\\[^\n]|[^'\\\n])*')"""
+    r"""|"(?:\\[^\n]|[^"\\\n]){0,2000}"|'(?:\\[^\n]|[^'\\\n]){0,2000}')"""
     r"|(?P<comment>\#(?:(?!</code>).)*)"
     r"|(?P<fence>^[ \t]*```[ \t]*(?P<info>[\w+-]*)[ \t]*(?=$|</code>))"
     r"|(?P<close></code>)",

@@ -78,6 +78,9 @@ class Number:
         )
 
 
+NEARBY = 80
+"""How many characters before a number may say something about it."""
+
 _DIGITS = (
     r"\d{1,3}(?:[,'’\u00a0\u202f_]\d{3})+(?!\d)(?:\.\d+)?"
     r"|\d{1,3}(?: \d{3}){2,}(?!\d)(?:[.,]\d+)?"
@@ -163,7 +166,7 @@ def _read(text: str, found: re.Match[str]) -> Number:
     out_of = _OUT_OF.match(text, end)
     if out_of and (total := float(out_of[1].replace(",", ""))):
         also, end = (*also, value / total), out_of.end()
-    before = text[: found.start()]
+    before = text[max(0, found.start() - NEARBY) : found.start()]
     accounting = bool(found["open"] and found["currency"] and text[end : end + 1] == ")")
     negative = bool((found["minus"] and found["minus"] != "+") or found["inner"] or accounting)
     sign = -1.0 if negative else 1.0
@@ -238,7 +241,7 @@ def _is_range(text: str, low: Number, high: Number, between: str) -> bool:
         return False
     if between.strip() in ("-", "–", "—", ""):
         return abs(high.written) > abs(low.written)
-    opened = bool(_BETWEEN.search(text[: low.start]))
+    opened = bool(_BETWEEN.search(text[max(0, low.start - NEARBY) : low.start]))
     return high.written > low.written and (opened or between.strip() == "to")
 
 

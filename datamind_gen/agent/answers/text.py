@@ -151,7 +151,7 @@ def read_directions(text: str) -> tuple[int, ...]:
 
 
 def _sign(text: str, match: re.Match[str], sign: int) -> int:
-    before = re.split(r"[.;,!?]", text[: match.start()])[-1].split()[-3:]
+    before = re.split(r"[.;,!?]", text[max(0, match.start() - 60) : match.start()])[-1].split()[-3:]
     return -sign if _NEGATION.search(" ".join(before)) else sign
 
 

@@ -6,6 +6,7 @@ import re
 from difflib import SequenceMatcher
 
 from datamind_gen.agent.answers.dates import Overlap, read_dates
+from datamind_gen.agent.answers.numbers import NEARBY
 from datamind_gen.agent.answers.text import fold, names_other_rank, read_polarity, squash, tidy, without_lead
 from datamind_gen.agent.matching.numbers import choose, numbers_of
 from datamind_gen.agent.matching.verdict import Match, different, same, unsure
@@ -39,7 +40,7 @@ def match_label(expected: str, got: str, *, question: str) -> Match:
     spots = _find(mine, theirs)
     if not spots:
         return _compare_spelling(mine, theirs)
-    if all(_DENIED.search(theirs[:start].rstrip()) for start, _ in spots):
+    if all(_DENIED.search(theirs[max(0, start - NEARBY) : start].rstrip()) for start, _ in spots):
         return different("the label is denied")
     return _judge_context(expected, text, question)
 

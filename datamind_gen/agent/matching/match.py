@@ -22,6 +22,9 @@ from datamind_gen.agent.matching.texts import match_claims, match_texts
 from datamind_gen.agent.matching.verdict import Match, Sameness, different, same, unsure, worst
 from datamind_gen.rows import Answer, AnswerType
 
+MAX_ANSWER_CHARS = 10_240
+"""Beyond this an answer is no answer, as in the paper's reward."""
+
 _BETWEEN_ITEMS = re.compile(r"[;\n]|,(?!\d{3}\b)\s*|\s+and\s+")
 _ENUMERATION = re.compile(r"^\d{1,2}[.)]\s+")
 _SENTENCE = re.compile(r"\b(?:is|are|was|were|the)\b|[=:]")
@@ -132,6 +135,8 @@ def _match_named(mine: str, theirs: str, *, tolerance: float, question: str) -> 
 def _is_no_answer(text: str) -> str:
     if not text.strip():
         return "an empty answer"
+    if len(text) > MAX_ANSWER_CHARS:
+        return f"an answer of more than {MAX_ANSWER_CHARS} characters"
     if is_instruction(text):
         return "an answer that instructs its judge"
     if is_refusal(text):

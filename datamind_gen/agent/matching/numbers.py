@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from datamind_gen.agent.answers.dates import read_dates
-from datamind_gen.agent.answers.numbers import Bound, Number, is_close, read_numbers
+from datamind_gen.agent.answers.numbers import NEARBY, Bound, Number, is_close, read_numbers
 from datamind_gen.agent.answers.units import PERCENT, Unit, unit_of
 from datamind_gen.agent.matching.verdict import Match, Sameness, different, same, unsure
 from datamind_gen.rows import Answer, AnswerType
@@ -120,12 +120,16 @@ def choose(text: str, numbers: list[Number], question: str) -> list[Number]:
             return _with_alternatives(text, after[0], numbers)
     asserted = [number for number in numbers if not number.negated] or numbers
     outside = [number for number in asserted if not number.parenthesised] or asserted
-    named = [number for number in outside if _COPULA.search(text[: number.start])]
+    named = [number for number in outside if _COPULA.search(_before(text, number))]
     if len({number.written for number in named}) == 1:
         return _with_alternatives(text, named[-1], outside)
     given = {number.written for number in numbers_of(question)} if question else set()
     fresh = [number for number in outside if number.written not in given]
     return fresh or outside
+
+
+def _before(text: str, number: Number) -> str:
+    return text[max(0, number.start - NEARBY) : number.start]
 
 
 def _are_alternatives(text: str, numbers: list[Number]) -> bool:
@@ -236,7 +240,7 @@ def _judge(
 
 def _signs(value: float, got: float, number: Number, question: str, text: str) -> list[float]:
     """The value that the text gives, and what a word for rise or fall before it makes of it."""
-    clause = re.split(r"[.;!?\n]", text[: number.start])[-1]
+    clause = re.split(r"[.;!?\n]", _before(text, number))[-1]
     falls, rises = bool(_FALL.search(clause)), bool(_RISE.search(clause))
     asked = bool(_FALL.search(question))
     if falls == rises or got < 0:

@@ -26,6 +26,8 @@ from datamind_gen.rows import Answer, AnswerType, Scalar
 
 CELL_TOLERANCE = 1e-3
 MAX_PERMUTED_COLUMNS = 6
+MAX_AMBIGUOUS_ROWS = 500
+"""Beyond so many rows that differ in inexact cells alone, rows pair up in sorted order or not at all."""
 
 _NULLS = frozenset({"", "nan", "none", "null", "na", "n/a", "nat", "<na>"})
 _BOOLEANS = {"true": 1.0, "false": 0.0}
@@ -265,7 +267,14 @@ class _Comparison:
     def _pair_up(self, mine: list[tuple[Cell, ...]], theirs: list[tuple[Cell, ...]]) -> bool:
         if not self._close or Counter(mine) == Counter(theirs):
             return True
-        mine, theirs = sorted(mine, key=_sort_key), sorted(theirs, key=_sort_key)
+        telling = sorted(range(len(self._close)), key=lambda i: -len({row[i] for row in mine}))
+        mine = sorted((tuple(row[i] for i in telling) for row in mine), key=_sort_key)
+        theirs = sorted((tuple(row[i] for i in telling) for row in theirs), key=_sort_key)
+        pairs = zip(mine, theirs, strict=True)
+        if all(all(map(self.cells, a, b)) for a, b in pairs):
+            return True
+        if len(mine) > MAX_AMBIGUOUS_ROWS:
+            return False
         keys = [_sort_key(row)[0] for row in theirs]
         partner: dict[int, int] = {}
         return all(self._augment(i, mine, theirs, keys, partner) for i in range(len(mine)))
