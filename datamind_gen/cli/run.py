@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from datamind_gen.cli.output import fail
+from datamind_gen.cli.validate import load_or_exit
 
 
 class Resume(StrEnum):
@@ -48,8 +49,8 @@ def run_command(
     from datamind_gen.run.supervisor import supervise
 
     overrides = tuple(set_ or ())
-    loaded = load_or_fail(pipeline, overrides)
-    folder = RunFolder((out or Path("runs") / loaded.spec.name).absolute())
+    loaded = load_or_exit(pipeline, overrides)
+    folder = RunFolder((out or Path(loaded.spec.run.out or f"runs/{loaded.spec.name}")).absolute())
     check_folder(folder.root, holds_run=folder.holds_run, resume=resume)
     console = Console(stderr=True)
     job = Job(
@@ -66,13 +67,6 @@ def run_command(
     )
     print_summary(Console(), folder, finished)
     raise typer.Exit(finished.code)
-
-
-def load_or_fail(pipeline: Path, overrides: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    """The pipeline, or all its mistakes and exit code 2."""
-    from datamind_gen.spec.loader import load_pipeline
-
-    return load_pipeline(pipeline, overrides=overrides)
 
 
 def check_folder(root: Path, *, holds_run: bool, resume: Resume) -> None:

@@ -8,7 +8,6 @@ every stage where taken + made is not kept + rejected + failed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from datamind_gen.rows import FileFormat, Level, Reason, Stage, Status
@@ -75,40 +74,45 @@ class Funnel:
 
 
 class Tally:
-    """Counts one stage's rows while they settle. Not thread-safe."""
+    """Counts one stage's rows while they settle. A row that settles again is counted as it ended last."""
 
     def __init__(self, stage: Stage, unit: str, *, makes: bool) -> None:
         self.stage = stage
         self.unit = unit
         self.makes = makes
         """Whether the stage makes its rows of another unit's, rather than taking them."""
-        self.taken = 0
         self.queued = 0
         self.running = 0
-        self._ends: Counter[tuple[Status, Reason | None]] = Counter()
+        self._taken: set[str] = set()
+        self._ends: dict[str, tuple[Status, Reason | None]] = {}
+        self._totals: Counter[Status] = Counter()
 
-    def settle(self, status: Status, reason: Reason | None) -> None:
-        self._ends[(status, reason)] += 1
+    def take(self, id: str) -> None:
+        self._taken.add(id)
+
+    def settle(self, id: str, status: Status, reason: Reason | None) -> None:
+        before = self._ends.get(id)
+        if before is not None:
+            self._totals[before[0]] -= 1
+        self._ends[id] = (status, reason)
+        self._totals[status] += 1
 
     def total(self, status: Status) -> int:
-        return sum(count for (ended, _), count in self._ends.items() if ended is status)
+        return self._totals[status]
 
     def count(self) -> StageCount:
-        ended = sum(self._ends.values())
         return StageCount(
             stage=self.stage,
             unit=self.unit,
-            taken=0 if self.makes else self.taken,
-            made=ended if self.makes else 0,
+            taken=0 if self.makes else len(self._taken),
+            made=len(self._ends) if self.makes else 0,
             kept=self.total(Status.KEPT),
             rejected=self._by_reason(Status.REJECTED),
             failed=self._by_reason(Status.FAILED),
         )
 
     def _by_reason(self, status: Status) -> tuple[tuple[Reason, int], ...]:
-        pairs: Iterable[tuple[Reason, int]] = (
-            (reason, count)
-            for (ended, reason), count in self._ends.items()
-            if ended is status and reason is not None
+        counts = Counter(
+            reason for ended, reason in self._ends.values() if ended is status and reason is not None
         )
-        return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+        return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -12,7 +12,7 @@ import asyncio
 import json
 import logging
 import traceback
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,8 +106,11 @@ class Engine:
         self._composed = FileGate()
         self._slots = {stage: asyncio.Semaphore(ROWS_AT_ONCE) for stage in flow}
         self._duplicates: dict[tuple[int, str], dict[str, str]] = {}
-        self._asked: dict[str, dict[str, Query]] = defaultdict(dict)
-        """Questions already asked of a file, by query id."""
+        self._asked: dict[str, dict[int, list[Query]]] = defaultdict(dict)
+        """What each wave asked of a file."""
+        self.to_salvage: dict[str, tuple[int, str]] = {}
+        """Rows that failed and may yet be mended, with their wave and file."""
+        self._errors: deque[bool] = deque(maxlen=spec.run.error_window)
 
     # --- what stages may use ---
 
@@ -189,6 +192,7 @@ class Engine:
         assignments = [found for found in plan if found.file_id == envelope.file]
         profile = self.profile(envelope.file)
         self._composed.expect(envelope.wave, envelope.file, len(assignments))
+        self._duplicates.pop((envelope.wave, envelope.file), None)
         batches = await asyncio.gather(
             *(self._write_one(envelope, assignment, profile) for assignment in assignments)
         )
@@ -204,16 +208,16 @@ class Engine:
         place = (envelope.wave, envelope.file)
         together = await self._composed.arrive(envelope)
         if place not in self._duplicates:
-            self._duplicates[place] = self._find_duplicates(envelope.file, together)
+            self._duplicates[place] = self._find_duplicates(*place, together)
             self._composed.leave(*place)
         original = self._duplicates[place].get(envelope.id)
         if not envelope.kept:
             return envelope
         tally = self.tallies[Stage.COMPOSE]
         if original is None:
-            tally.settle(Status.KEPT, None)
+            tally.settle(envelope.id, Status.KEPT, None)
             return envelope
-        tally.settle(Status.REJECTED, Reason.DUPLICATE)
+        tally.settle(envelope.id, Status.REJECTED, Reason.DUPLICATE)
         return envelope.ended(
             id=envelope.id,
             stage=Stage.COMPOSE,
@@ -223,14 +227,13 @@ class Engine:
             payload=envelope.payload,
         )
 
-    def _find_duplicates(self, file: str, together: Sequence[Envelope]) -> dict[str, str]:
-        fresh = {found.id: decode(Query, found.payload) for found in together if found.kept}
+    def _find_duplicates(self, wave: int, file: str, together: Sequence[Envelope]) -> dict[str, str]:
+        fresh = [decode(Query, found.payload) for found in together if found.kept]
+        earlier = [query for asked, queries in self._asked[file].items() if asked < wave for query in queries]
         duplicates = find_duplicate_questions(
-            [*fresh.values()],
-            asked=[*self._asked[file].values()],
-            threshold=self.spec.queries.duplicate_threshold,
+            fresh, asked=earlier, threshold=self.spec.queries.duplicate_threshold
         )
-        self._asked[file].update({id: query for id, query in fresh.items() if id not in duplicates})
+        self._asked[file][wave] = [query for query in fresh if query.id not in duplicates]
         return duplicates
 
     # --- any stage ---
@@ -241,7 +244,7 @@ class Engine:
         tally = self.tallies[stage]
         counted = envelope.wave == 1 or stage not in (Stage.READ, Stage.PROFILE)
         if counted:
-            tally.taken += 1
+            tally.take(envelope.id)
         key = result_key(self.fingerprints[stage], covers)
         recorded = self.ledger.get(RecordKind.RESULT, key)
         if recorded is None:
@@ -253,9 +256,8 @@ class Engine:
         for end in _read_ends(recorded):
             late = stage is Stage.COMPOSE and end.status is Status.KEPT
             if counted and not late:
-                tally.settle(end.status, end.reason)
-            if end.status is Status.FAILED:
-                self._note_error(stage, end)
+                tally.settle(end.id, end.status, end.reason)
+            self._note_end(stage, envelope, end)
             outputs.append(
                 envelope.ended(
                     id=end.id,
@@ -308,9 +310,21 @@ class Engine:
             self.request_stop(cause)
             raise Draining from error
 
-    def _note_error(self, stage: Stage, end: _End) -> None:
+    def _note_end(self, stage: Stage, envelope: Envelope, end: _End) -> None:
+        if end.retryable:
+            self.to_salvage[end.id] = (envelope.wave, envelope.file)
+        else:
+            self.to_salvage.pop(end.id, None)
+        self._errors.append(end.status is Status.FAILED)
+        if end.status is not Status.FAILED:
+            return
         self.recent_errors.append(f"{stage} {end.id}: {end.reason}: {end.detail}")
         del self.recent_errors[:-3]
+        rate = self.spec.run.error_rate
+        window = self.spec.run.error_window
+        if rate is not None and len(self._errors) == window and sum(self._errors) > rate * window:
+            message = f"{sum(self._errors)} of the last {window} rows failed; the last: {end.detail}"
+            self.request_stop(StopCause(StopKind.ERROR_RATE, message))
 
 
 def _write_ends(outcomes: Sequence[Outcome[Any]]) -> str:

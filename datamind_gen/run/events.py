@@ -70,7 +70,7 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Ended:
     """The last word."""
 
     code: ExitCode
@@ -78,8 +78,8 @@ class Finished:
     fix: str = ""
 
 
-Event = Ready | Note | Snapshot | Lost | Finished
-KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Ready, Note, Snapshot, Lost, Finished)}
+Event = Ready | Note | Snapshot | Lost | Ended
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Ready, Note, Snapshot, Lost, Ended)}
 
 
 def write_event(event: Event) -> str:

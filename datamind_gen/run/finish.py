@@ -2,3 +2,231 @@
 
 from __future__ import annotations
 
+import json
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from datamind_gen.ledger import RecordKind
+from datamind_gen.ledger.funnel import Cell, Funnel, StageCount
+from datamind_gen.models.base import Role
+from datamind_gen.publish import Dropped, Finished, ModelUse, PublishedDataset, write_dataset
+from datamind_gen.publish.manifest import (
+    Manifest,
+    Tick,
+    describe_platform,
+    hash_pipeline,
+    package_versions,
+    read_manifest,
+    write_manifest,
+)
+from datamind_gen.rows import (
+    Candidate,
+    FileFormat,
+    Level,
+    Query,
+    Reason,
+    Stage,
+    Status,
+    decode,
+    encode,
+)
+from datamind_gen.run.engine import Engine
+from datamind_gen.run.envelope import Envelope
+from datamind_gen.run.events import Ended
+from datamind_gen.run.folder import RunFolder, write_json
+from datamind_gen.run.stopping import ExitCode
+from datamind_gen.run.traffic import Traffic
+from datamind_gen.run.waves import read_query
+from datamind_gen.spec.pipeline import resolved_yaml
+from datamind_gen.stages.select import select
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """All rows at the end of the graph, told apart."""
+
+    kept: tuple[Candidate, ...]
+    dropped: tuple[Dropped, ...]
+    queries: tuple[Query, ...]
+
+
+def finish_run(
+    engine: Engine, traffic: Traffic, folder: RunFolder, *, started: float, ticks: tuple[Tick, ...]
+) -> Ended:
+    """Publishes what passed, and says how the run ended. Raises OSError where the disk refuses."""
+    found = sort_rows(traffic.delivered.values(), engine)
+    funnel = make_funnel(engine, found, wave=traffic.wave)
+    finished = Finished(
+        name=engine.spec.name,
+        description=engine.spec.description,
+        pipeline_yaml=resolved_yaml(engine.spec),
+        kept=found.kept,
+        dropped=found.dropped,
+        profiles=dict(engine.profiles),
+        paths={file: engine.paths(file) for file in engine.profiles},
+        funnel=funnel,
+        templates=_templates(engine),
+        models=_model_uses(engine, found.kept),
+        seed=engine.spec.seed,
+        settings=engine.spec.publish,
+    )
+    published = write_dataset(folder.dataset, finished)
+    ended = describe_end(engine, published)
+    _write_funnel(folder, published.funnel, ended)
+    write_manifest(folder.root, _manifest(engine, traffic, folder, finished, ended, started, ticks))
+    return ended
+
+
+def sort_rows(delivered: Iterable[Envelope], engine: Engine) -> Sorted:
+    """Candidates that go out, everything else with its reason, and all queries; each sorted by id."""
+    candidates: list[Candidate] = []
+    dropped: list[Dropped] = []
+    queries: dict[str, Query] = {}
+    for envelope in delivered:
+        query = read_query(envelope)
+        if query is not None:
+            queries[query.id] = query
+        if envelope.kept:
+            candidates.append(decode(Candidate, envelope.payload))
+        else:
+            dropped.append(
+                Dropped(
+                    id=envelope.id,
+                    stage=envelope.stage,
+                    status=envelope.status,
+                    reason=envelope.reason or Reason.INTERNAL,
+                    detail=envelope.detail,
+                    payload=envelope.payload,
+                )
+            )
+    candidates.sort(key=lambda row: row.id)
+    unwanted = select(candidates, engine.spec)
+    dropped.extend(
+        Dropped(row.id, Stage.PUBLISH, Status.REJECTED, *unwanted[row.id], encode(row))
+        for row in candidates
+        if row.id in unwanted
+    )
+    return Sorted(
+        kept=tuple(row for row in candidates if row.id not in unwanted),
+        dropped=tuple(sorted(dropped, key=lambda row: (row.id, row.stage))),
+        queries=tuple(queries[id] for id in sorted(queries)),
+    )
+
+
+def make_funnel(engine: Engine, found: Sorted, *, wave: int) -> Funnel:
+    """The stages' counts, the whole set's decisions as the last one, and the coverage matrix."""
+    late = Counter(row.reason for row in found.dropped if row.stage is Stage.PUBLISH)
+    last = StageCount(
+        stage=Stage.PUBLISH,
+        unit="trajectory",
+        taken=len(found.kept) + late.total(),
+        made=0,
+        kept=len(found.kept),
+        rejected=tuple(sorted(late.items())),
+    )
+    return Funnel(stages=(*engine.stage_counts(), last), cells=make_cells(engine, found), wave=wave)
+
+
+def make_cells(engine: Engine, found: Sorted) -> tuple[Cell, ...]:
+    """Queries asked and trajectories kept, by category, format, hops and level."""
+
+    def place(query: Query) -> tuple[str, FileFormat, int, Level]:
+        file = engine.profiles[query.file_id].file
+        return query.category, file.format, len(query.hops), query.level
+
+    asked = Counter(place(query) for query in found.queries)
+    kept = Counter(place(row.query) for row in found.kept)
+    return tuple(Cell(*cell, queries=asked[cell], kept=kept[cell]) for cell in sorted(asked | kept))
+
+
+def describe_end(engine: Engine, published: PublishedDataset) -> Ended:
+    """The exit code, and a sentence."""
+    problems = published.funnel.problems()
+    if problems:
+        return Ended(ExitCode.FAILED, f"the funnel does not add up: {'; '.join(problems)}")
+    kept = f"{published.sft:,} trajectories kept"
+    if engine.stop is not None:
+        return Ended(
+            ExitCode.STOPPED,
+            f"stopped: {engine.stop.message}; {kept} so far are published",
+            "nothing that was settled is lost: run the same command again to go on",
+        )
+    if not published.sft:
+        return Ended(
+            ExitCode.FAILED,
+            "no trajectory was kept",
+            "the funnel says at which stage rows were lost",
+        )
+    target = engine.spec.coverage.target
+    short = f", short of the {target:,} wanted" if published.sft < target else ""
+    return Ended(ExitCode.DONE, f"{kept}{short}")
+
+
+def _write_funnel(folder: RunFolder, funnel: Funnel, ended: Ended) -> None:
+    state = {ExitCode.DONE: "finished", ExitCode.STOPPED: "stopped"}.get(ended.code, "failed")
+    write_json(
+        folder.funnel, {"state": state, "message": ended.message, "funnel": json.loads(encode(funnel))}
+    )
+
+
+def _templates(engine: Engine) -> tuple[tuple[str, str], ...]:
+    found = {pair for fingerprint in engine.fingerprints.values() for pair in fingerprint.templates}
+    return tuple(sorted(found))
+
+
+def _model_uses(engine: Engine, kept: Iterable[Candidate]) -> tuple[ModelUse, ...]:
+    served = sorted({row.trajectory.served_model for row in kept} - {""})
+    return tuple(
+        ModelUse(
+            role=role.value,
+            provider=settings.provider,
+            model=settings.model_name,
+            served=", ".join(served) if role.value == "expert" else "",
+            endpoint=settings.endpoint,
+        )
+        for role, settings in ((role, engine.spec.models.of(role)) for role in Role)
+    )
+
+
+def _manifest(
+    engine: Engine,
+    traffic: Traffic,
+    folder: RunFolder,
+    finished: Finished,
+    ended: Ended,
+    started: float,
+    ticks: tuple[Tick, ...],
+) -> Manifest:
+    now = time.time()
+    earlier = read_manifest(folder.root)
+    manifest = Manifest(
+        name=finished.name,
+        pipeline_sha256=hash_pipeline(finished.pipeline_yaml),
+        outcome={ExitCode.DONE: "finished", ExitCode.STOPPED: "stopped"}.get(ended.code, "failed"),
+        message=ended.message,
+        started=_iso(started),
+        ended=_iso(now),
+        wall_s=round(now - started, 3),
+        starts=engine.ledger.count(RecordKind.RUN),
+        waves=traffic.wave,
+        isolation=str(engine.sandbox.isolation),
+        models=finished.models,
+        usage=engine.models.usage(),
+        python=platform.python_version(),
+        platform=describe_platform(),
+        cores=os.cpu_count() or 1,
+        packages=package_versions(),
+        throughput=ticks,
+    )
+    if earlier is None:
+        return manifest
+    return replace(manifest, started=earlier.started, wall_s=round(earlier.wall_s + manifest.wall_s, 3))
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

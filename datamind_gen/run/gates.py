@@ -62,7 +62,10 @@ class FileGate:
         self._abandoned: set[tuple[int, str]] = set()
 
     def expect(self, wave: int, file: str, questions: int) -> None:
+        """Says how many will come. Said again, the set starts anew."""
         self._expected[wave, file] = questions
+        self._arrived.pop((wave, file), None)
+        self._open.pop((wave, file), None)
 
     async def arrive(self, envelope: Envelope) -> list[Envelope]:
         """Waits for the set to be complete, and gives it back, sorted by id.

@@ -14,16 +14,20 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from datamind_gen.files import FileError, FoundFile, find_sources
 from datamind_gen.ledger import Ledger, LedgerLocked
+from datamind_gen.models.base import Role
 from datamind_gen.models.budget import budget_reached
 from datamind_gen.models.router import Models
+from datamind_gen.models.settings import ModelSettings
 from datamind_gen.prompts.render import Prompts
+from datamind_gen.publish.manifest import Tick
 from datamind_gen.rows import decode
 from datamind_gen.run.engine import Engine
-from datamind_gen.run.events import Event, Finished, Lost, Note, Order, Ready, write_event
+from datamind_gen.run.events import Ended, Event, Lost, Note, Order, Ready, Snapshot, write_event
 from datamind_gen.run.finish import finish_run
 from datamind_gen.run.flow import FLOW
 from datamind_gen.run.folder import RunFolder
@@ -35,8 +39,9 @@ from datamind_gen.run.server import StepServer
 from datamind_gen.run.snapshot import take_snapshot
 from datamind_gen.run.stopping import ExitCode, StopCause, StopKind
 from datamind_gen.run.traffic import Traffic
-from datamind_gen.sandbox import Sandbox, SandboxUnavailable
+from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings, SandboxUnavailable
 from datamind_gen.spec.loader import LoadedPipeline, load_pipeline
+from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.spec.running import GraphRunner
 from datamind_gen.taxonomy import load_taxonomy
 
@@ -44,6 +49,7 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5
 SYNC_SECONDS = 5.0
+TICKS = 300
 
 
 class BadInput(Exception):
@@ -59,8 +65,9 @@ class Host:
         self.started = time.time()
         self._engine: Engine | None = None
         self._wanted_stop: StopCause | None = None
+        self._ticks: list[Tick] = []
 
-    async def run(self) -> Finished:
+    async def run(self) -> Ended:
         """Runs to the end, whatever the end is."""
         self._listen()
         loaded = load_pipeline(self.job.pipeline, overrides=self.job.overrides)
@@ -79,27 +86,27 @@ class Host:
             else:
                 beat.cancel()
                 await self._serve(engine, traffic)
-            return await asyncio.to_thread(finish_run, engine, traffic, self.folder, self.started)
+            finish = partial(finish_run, started=self.started, ticks=tuple(self._ticks))
+            return await asyncio.to_thread(finish, engine, traffic, self.folder)
 
     async def _open_engine(
         self, loaded: LoadedPipeline, ledger: Ledger, found: list[FoundFile], stack: AsyncExitStack
     ) -> Engine:
         spec = loaded.spec
-        prompts = Prompts(loaded.resolve(spec.prompts) if spec.prompts else None)
-        models = Models.from_settings(spec.models.by_role(), recorder=LedgerRecorder(ledger))
-        stack.push_async_callback(models.close)
-        settings = spec.sandbox.settings(
-            on_error=spec.sample.on_error, allow_unsandboxed=self.job.allow_unsandboxed
+        prompts = Prompts(loaded.prompts_folder)
+        models = Models.from_settings(
+            models_of(spec), recorder=LedgerRecorder(ledger), retries=spec.run.retries
         )
+        stack.push_async_callback(models.close)
         try:
-            sandbox = await stack.enter_async_context(Sandbox(settings))
+            sandbox = await stack.enter_async_context(Sandbox(sandbox_settings(spec, self.job)))
         except SandboxUnavailable as error:
             raise BadInput(str(error)) from error
         engine = Engine(
             spec=spec,
             ledger=ledger,
             prompts=prompts,
-            taxonomy=load_taxonomy(loaded.taxonomy_folder),
+            taxonomy=load_taxonomy(loaded.taxonomy_folder or spec.taxonomy),
             sandbox=sandbox,
             models=models,
             paths=locate(found),
@@ -129,7 +136,9 @@ class Host:
         """Says how far the run is, watches the budget, and makes the ledger survive a power cut."""
         synced = time.monotonic()
         while True:
-            say(take_snapshot(engine, traffic, server))
+            snapshot = take_snapshot(engine, traffic, server)
+            say(snapshot)
+            self._tick(snapshot)
             elapsed = time.time() - self.started
             reached = budget_reached(engine.spec.run.budget, engine.models.usage(), elapsed_s=elapsed)
             if reached:
@@ -140,6 +149,17 @@ class Host:
                 await asyncio.to_thread(engine.ledger.sync)
                 synced = time.monotonic()
             await asyncio.sleep(BEAT_SECONDS)
+
+    def _tick(self, snapshot: Snapshot) -> None:
+        """Remembers the run's course for the report: at most a few hundred points, evenly spread."""
+        at = time.time() - self.started
+        if self._ticks and at - self._ticks[-1].at_s < max(1.0, at / TICKS):
+            return
+        settled = sum(state.kept + state.rejected + state.failed for state in snapshot.stages)
+        tokens = sum(model.prompt_tokens + model.completion_tokens for model in snapshot.models)
+        self._ticks.append(
+            Tick(at_s=round(at, 1), settled=settled, kept=snapshot.kept, tokens=tokens or None)
+        )
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -167,6 +187,28 @@ def find_files(loaded: LoadedPipeline, folder: RunFolder) -> list[FoundFile]:
         raise BadInput(f"{loaded.origin}: sources: {error}") from error
 
 
+def models_of(spec: PipelineSpec) -> dict[Role, ModelSettings]:
+    """The settings of every role, with the concurrency that `run` puts in their place."""
+    concurrency = spec.run.concurrency
+    found = {role: spec.models.of(role) for role in Role}
+    if concurrency is None:
+        return found
+    return {role: entry.model_copy(update={"concurrency": concurrency}) for role, entry in found.items()}
+
+
+def sandbox_settings(spec: PipelineSpec, job: Job) -> SandboxSettings:
+    """The pipeline's limits, and what `run` says about this machine."""
+    limits = spec.sandbox.model_dump(exclude={"allow_unsandboxed"})
+    return SandboxSettings(
+        **limits,
+        concurrency=spec.run.turns,
+        on_error=OnError(spec.sample.on_error.value),
+        awake_memory_mb=spec.run.awake_memory_mb,
+        allow_unsandboxed=job.allow_unsandboxed or spec.sandbox.allow_unsandboxed,
+        scratch=Path(spec.run.scratch) if spec.run.scratch else None,
+    )
+
+
 def locate(found: list[FoundFile]) -> Mapping[str, Mapping[str, Path]]:
     return {
         item.file.id: {part.name: path for part, path in zip(item.file.parts, item.paths, strict=True)}
@@ -192,17 +234,17 @@ def main(argument: str) -> int:
     try:
         finished = asyncio.run(host.run())
     except BadInput as error:
-        finished = Finished(ExitCode.BAD_INPUT, str(error))
+        finished = Ended(ExitCode.BAD_INPUT, str(error))
     except OSError as error:
         logger.exception("the run ended")
-        finished = Finished(
+        finished = Ended(
             ExitCode.STOPPED,
             f"{error.filename or host.folder.root}: {error.strerror or error}",
             "what was recorded is safe: mend the cause and run the same command again",
         )
     except Exception as error:
         logger.exception("the run ended")
-        finished = Finished(ExitCode.FAILED, f"{type(error).__name__}: {error}", f"see {host.folder.log}")
+        finished = Ended(ExitCode.FAILED, f"{type(error).__name__}: {error}", f"see {host.folder.log}")
     say(finished)
     return finished.code
 

@@ -60,10 +60,8 @@ def record_run(ledger: Ledger, record: RunRecord) -> None:
 
 def last_run(ledger: Ledger) -> RunRecord | None:
     """The latest start before this one, if any."""
-    text = None
-    for text in ledger.payloads(RecordKind.RUN):
-        pass
-    return decode(RunRecord, text) if text is not None else None
+    records = [decode(RunRecord, text) for text in ledger.payloads(RecordKind.RUN)]
+    return max(records, key=lambda record: record.number, default=None)
 
 
 def describe_redo(earlier: RunRecord | None, now: Mapping[Stage, Fingerprint]) -> list[str]:

@@ -21,6 +21,7 @@ class StopKind(StrEnum):
     BUDGET = "budget"
     PROVIDER = "provider"
     """No request can succeed any more: a revoked key, a missing model, too many failures."""
+    ERROR_RATE = "error_rate"
     DISK = "disk"
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from datamind_gen.run.events import Finished
+from datamind_gen.run.events import Ended
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.status import read_funnel
 from datamind_gen.run.stopping import ExitCode
 from datamind_gen.run.tables import coverage_table, funnel_table
 
 
-def print_summary(console: Console, folder: RunFolder, finished: Finished) -> None:
+def print_summary(console: Console, folder: RunFolder, finished: Ended) -> None:
     """Says how the run ended and what there is now."""
     funnel, _, _ = read_funnel(folder)
     if finished.code is ExitCode.BAD_INPUT:

@@ -22,8 +22,8 @@ from pathlib import Path
 from datamind_gen.rows import encode
 from datamind_gen.run.display import Display
 from datamind_gen.run.events import (
+    Ended,
     Event,
-    Finished,
     Lost,
     Note,
     Order,
@@ -36,7 +36,7 @@ from datamind_gen.run.job import Job
 from datamind_gen.run.stopping import ExitCode
 
 GRAPH_STALL_SECONDS = 120.0
-"""Finished rows that no step has fetched for so long mean that the graph hangs."""
+"""Ended rows that no step has fetched for so long mean that the graph hangs."""
 RESUME = "nothing that was settled is lost: run the same command again to go on"
 
 
@@ -52,9 +52,9 @@ class Supervisor:
         self._engine: subprocess.Popen[str] | None = None
         self._graph: subprocess.Popen[bytes] | None = None
         self._interrupts = 0
-        self._finished: Finished | None = None
+        self._finished: Ended | None = None
 
-    def run(self) -> Finished:
+    def run(self) -> Ended:
         """Runs the job to its end, whatever the end is."""
         with self._signals(), self._display, contextlib.ExitStack() as stack:
             stack.callback(self._end_children)
@@ -95,7 +95,7 @@ class Supervisor:
             self._events.put(read_event(line))
         self._events.put(None)
 
-    def _watch(self) -> Finished:
+    def _watch(self) -> Ended:
         heard = time.monotonic()
         while True:
             try:
@@ -116,7 +116,7 @@ class Supervisor:
             if self._graph is not None and (code := self._graph.poll()) not in (None, 0):
                 return _stopped(f"the graph's process {_describe_exit(code or 0)}")
 
-    def _handle(self, event: Event) -> Finished | None:
+    def _handle(self, event: Event) -> Ended | None:
         match event:
             case Ready(socket):
                 self._start_graph(socket)
@@ -128,7 +128,7 @@ class Supervisor:
                 self._display.update(event)
                 if event.stalled_s > GRAPH_STALL_SECONDS:
                     return _stopped(f"the graph has fetched no row for {event.stalled_s:.0f} s")
-            case Finished():
+            case Ended():
                 self._finished = event
         return None
 
@@ -170,15 +170,15 @@ class Supervisor:
         return _describe_exit(self._engine.wait())
 
 
-def supervise(job: Job, *, display: Display, stall_seconds: float) -> Finished:
+def supervise(job: Job, *, display: Display, stall_seconds: float) -> Ended:
     """Runs a job under supervision. The socket lives in a folder of its own, removed at the end."""
     with tempfile.TemporaryDirectory(prefix="datamind-") as place:
         job = replace(job, socket=f"{place}/engine", parent=os.getpid())
         return Supervisor(job, display=display, stall_seconds=stall_seconds).run()
 
 
-def _stopped(message: str) -> Finished:
-    return Finished(ExitCode.STOPPED, message, RESUME)
+def _stopped(message: str) -> Ended:
+    return Ended(ExitCode.STOPPED, message, RESUME)
 
 
 def _describe_exit(code: int) -> str:

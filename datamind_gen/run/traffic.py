@@ -8,12 +8,15 @@ comes out of the last stage to `deliver`. When nothing is on the way any more th
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from datamind_gen.rows import DataFile, Stage, Status, encode
 from datamind_gen.run.engine import Engine
 from datamind_gen.run.envelope import Envelope
 from datamind_gen.run.stopping import Draining
+
+logger = logging.getLogger(__name__)
 
 
 class Traffic:
@@ -26,23 +29,47 @@ class Traffic:
         self.undone = 0
         """Rows that a stop left where they were."""
         self.wave = 0
+        self._salvaged = 0
         self._live = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def next_sources(self) -> list[Envelope] | None:
-        """Waits for the wave to end, and gives what enters next; None when all is done."""
+        """Waits until nothing is on the way, and gives what enters next; None when all is done."""
         await self._idle.wait()
         if self.engine.stop is not None:
             return None
+        again = self._salvage()
+        if again:
+            return self._enter(again)
         if self.wave == 0:
             self.engine.expect_files(len(self.files))
-            entering = list(self.files)
+            entering = self.files
         else:
             if not await self.engine.waves.start_next(self.wave, self.delivered.values()):
                 return None
-            entering = [file for file in self.files if file.id in self.engine.profiles]
+            entering = tuple(file for file in self.files if file.id in self.engine.profiles)
         self.wave += 1
+        self._salvaged = 0
+        return self._enter([(self.wave, file) for file in entering])
+
+    def _salvage(self) -> list[tuple[int, DataFile]]:
+        """The files of this wave whose rows failed and may be mended: they go through once more.
+
+        What is recorded is taken from the ledger; only what failed is tried again.
+        """
+        places = sorted(set(self.engine.to_salvage.values()))
+        if not places or self._salvaged >= self.engine.spec.run.salvage_rounds:
+            return []
+        self._salvaged += 1
+        logger.info("salvage round %d: %d rows", self._salvaged, len(self.engine.to_salvage))
+        self.engine.to_salvage.clear()
+        for key in [key for key, found in self.delivered.items() if (found.wave, found.file) in places]:
+            del self.delivered[key]
+        by_id = {file.id: file for file in self.files}
+        return [(wave, by_id[file]) for wave, file in places]
+
+    def _enter(self, entering: Sequence[tuple[int, DataFile]]) -> list[Envelope] | None:
         if not entering:
             return None
         self._live += len(entering)
@@ -51,12 +78,12 @@ class Traffic:
             Envelope(
                 id=file.id,
                 file=file.id,
-                wave=self.wave,
+                wave=wave,
                 stage=Stage.READ,
                 status=Status.KEPT,
                 payload=encode(file),
             )
-            for file in entering
+            for wave, file in entering
         ]
 
     async def step(self, stage: Stage, envelope: Envelope) -> list[Envelope]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from datamind_gen.agent.agreement import Agreement, find_agreement
+from datamind_gen.agent.matching import Agreement, agree
 from datamind_gen.rows import AnswerType, Group, Query, Reason, Stage, Trajectory, Verdict, dump_json
 from datamind_gen.spec.judging import JudgeMethod
 from datamind_gen.spec.pipeline import PipelineSpec
@@ -43,7 +43,7 @@ def judging_settings(spec: PipelineSpec) -> str:
     """All that decides a verdict, beside the group and the template."""
     settings = spec.judge.model_dump(mode="json", exclude={"keep"})
     if JudgeMethod.MODEL in spec.judge.methods:
-        settings["model"] = spec.models.judge.identity()
+        settings["model"] = spec.models.judge.reply_identity()
     return dump_json(settings)
 
 
@@ -73,10 +73,13 @@ async def judge_samples(
     found: Agreement | None = None
     for method in settings.methods:
         if method is JudgeMethod.RULE:
-            found = find_agreement(
-                answered, tolerance=settings.tolerance, question=query.question, table=_is_table(query)
+            found = agree(
+                [said[index] for index in range(len(samples))],
+                tolerance=settings.tolerance,
+                question=query.question,
+                tables=_is_table(query),
             )
-            if not found.unsure or found.size >= needed:
+            if not found.unsure or len(found.largest) >= needed:
                 return _rule_verdict(found, samples, needed=needed, round=round)
         else:
             return await _model_verdict(
@@ -115,16 +118,24 @@ def _rank(indices: Sequence[int], samples: Sequence[Trajectory]) -> tuple[int, .
 
 def _rule_verdict(found: Agreement, samples: Sequence[Trajectory], *, needed: int, round: int) -> Verdict:
     agreeing = _rank(found.largest, samples)
-    agree = len(agreeing) >= needed
+    enough = len(agreeing) >= needed
     return Verdict(
-        agree=agree,
+        agree=enough,
         method="rule",
-        best=agreeing[0] if agree else None,
-        agreeing=agreeing if agree else (),
+        best=agreeing[0] if enough else None,
+        agreeing=agreeing if enough else (),
         margin=len(agreeing) / len(samples),
-        reasoning=found.reasoning,
+        reasoning=_describe(found, needed=needed),
         round=round,
     )
+
+
+def _describe(found: Agreement, *, needed: int) -> str:
+    """What the rules saw, in words that help an expert who tries again."""
+    if not found.whys and len(found.largest) >= needed:
+        return "All answers say the same."
+    differences = [f"Answers {one + 1} and {other + 1} differ: {why}." for one, other, why in found.whys[:6]]
+    return " ".join(differences) or f"Fewer than {needed} samples gave an answer that can be compared."
 
 
 async def _model_verdict(

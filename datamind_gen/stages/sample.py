@@ -57,7 +57,7 @@ def sampling_settings(spec: PipelineSpec) -> str:
     return dump_json(
         {
             "sample": spec.sample.model_dump(mode="json"),
-            "expert": spec.models.expert.identity(),
+            "expert": spec.models.expert.reply_identity(),
             "sandbox": spec.sandbox.model_dump(mode="json"),
             "seed": spec.seed,
         }
@@ -112,7 +112,6 @@ async def _draw_one(
         temperature=spec.sample.temperature,
         top_p=spec.sample.top_p,
         max_tokens=spec.sample.max_tokens,
-        seed=seed % 2**31,
     )
     policy = ChatPolicy(
         services.ask,

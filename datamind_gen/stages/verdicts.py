@@ -7,10 +7,10 @@ delimited data; what the reply says of "answer 2" is carried back to the sample 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datamind_gen.agent.judgement import read_judgement
 from datamind_gen.models.base import ChatRequest, ProviderError, Role, Sampling
 from datamind_gen.models.hints import make_hint
 from datamind_gen.rows import Message, Query, seed_from
@@ -18,9 +18,6 @@ from datamind_gen.stages.base import Services
 
 ATTEMPTS = 3
 """Replies that are asked for until one can be read."""
-
-_BLOCK = re.compile(r"<(reasoning|correct|number)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
-
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
@@ -60,20 +57,7 @@ async def ask_judge(query: Query, answers: Sequence[str], services: Services, *,
             reply = await services.ask(request)
         except ProviderError as error:
             raise JudgeFailed(str(error)) from error
-        opinion = read_opinion(reply.text, order)
-        if opinion is not None:
-            return opinion
+        judgement = read_judgement(reply.text, answers=len(answers))
+        if judgement is not None:
+            return Opinion(judgement.agree, order[judgement.best or 0], judgement.reasoning)
     raise JudgeFailed(f"{ATTEMPTS} replies without a readable verdict")
-
-
-def read_opinion(reply: str, order: Sequence[int]) -> Opinion | None:
-    """The verdict in a reply; None where it has none. The last block of a kind counts."""
-    blocks = {name.lower(): text.strip() for name, text in _BLOCK.findall(reply)}
-    correct = blocks.get("correct", "").lower().strip(" .!")
-    if correct not in ("yes", "no"):
-        return None
-    number = re.search(r"\d+", blocks.get("number", ""))
-    place = int(number[0]) - 1 if number else 0
-    if not 0 <= place < len(order):
-        place = 0
-    return Opinion(agree=correct == "yes", best=order[place], reasoning=blocks.get("reasoning", ""))
