@@ -60,7 +60,7 @@ def print_problems(problems: Sequence[Problem], *, to_error: bool = False) -> No
     from datamind_gen.spec.problems import render_problems
 
     if problems:
-        Console(stderr=to_error, soft_wrap=True, highlight=False).print(render_problems(problems))
+        Console(stderr=to_error, soft_wrap=True, highlight=False).print(render_problems(problems), end="")
 
 
 def _read_and_check(

@@ -76,8 +76,10 @@ class _Mistake:
         return self.kind in ("extra_forbidden", "invalid_key")
 
 
-def validate_document(model: type[M], root: Node) -> Validated:
-    """The typed value of a document, and all that is wrong with it."""
+def validate_document(model: type[M], root: Node, *, also: Sequence[str] = ()) -> Validated:
+    """The typed value of a document, and all that is wrong with it. `also` are keys that may stand at the top
+    of the file beside the model's.
+    """
     problems: list[Problem] = []
     left_out: list[KeyPath] = []
     misspelt: list[KeyPath] = []
@@ -89,7 +91,7 @@ def validate_document(model: type[M], root: Node) -> Validated:
             mistakes = _group(error, mended)
         fresh = [it for it in mistakes if not _follows_from(it, (*left_out, *misspelt))]
         for mistake in fresh:
-            problem = _describe(mistake, model, root)
+            problem = _describe(mistake, model, root, also)
             problems.append(problem)
             if mistake.is_unknown_key and problem.nearest:
                 misspelt.append(mistake.path)
@@ -137,9 +139,9 @@ def _matching_key(node: Node, part: int | str) -> Key | None:
     return None
 
 
-def _describe(mistake: _Mistake, model: type[BaseModel], root: Node) -> Problem:
+def _describe(mistake: _Mistake, model: type[BaseModel], root: Node, also: Sequence[str]) -> Problem:
     if mistake.is_unknown_key:
-        return _describe_unknown_key(mistake.path, model, root)
+        return _describe_unknown_key(mistake.path, model, root, also)
     if mistake.kind == "missing":
         return _describe_missing(mistake, root)
     if mistake.kind in ("union_tag_invalid", "union_tag_not_found"):
@@ -147,11 +149,11 @@ def _describe(mistake: _Mistake, model: type[BaseModel], root: Node) -> Problem:
     return _describe_value(mistake, root)
 
 
-def _describe_unknown_key(path: KeyPath, model: type[BaseModel], root: Node) -> Problem:
+def _describe_unknown_key(path: KeyPath, model: type[BaseModel], root: Node, also: Sequence[str]) -> Problem:
     *above, key = path
     node = root.get(*path)
     assert node is not None
-    valid = keys_at(model, tuple(above), root)
+    valid = (*keys_at(model, tuple(above), root), *(() if above else also))
     homes = sections_of_keys(model).get(str(key), ())
     is_at_home_elsewhere = 0 < len(homes) <= _MOST_HOMES
     if is_at_home_elsewhere:
@@ -211,6 +213,7 @@ def _describe_value(mistake: _Mistake, root: Node) -> Problem:
     assert node is not None
     name = write_path(mistake.path) or "the pipeline"
     value = _show(node.value, mistake.path[-1] if mistake.path else "")
+    quoted = _quote(node.value, value)
     own = [error for error in mistake.errors if error["type"] == "value_error"]
     if own:
         said = "; ".join(dict.fromkeys(str(error["ctx"]["error"]) for error in own))
@@ -219,7 +222,7 @@ def _describe_value(mistake: _Mistake, root: Node) -> Problem:
     if names and not any(error["type"] not in ("enum", "literal_error") for error in mistake.errors):
         return problem_at(
             node.place,
-            f"`{name}` cannot be {value}",
+            f"`{name}` cannot be {quoted}",
             key=name,
             value=value,
             nearest=find_nearest(node.value, names),
@@ -228,7 +231,7 @@ def _describe_value(mistake: _Mistake, root: Node) -> Problem:
     expected = list(dict.fromkeys(text for error in mistake.errors for text in _expect(error)))
     return problem_at(
         node.place,
-        f"`{name}` is {value}; it must be {' or '.join(expected)}",
+        f"`{name}` is {quoted}; it must be {' or '.join(expected)}",
         key=name,
         value=value,
         nearest=find_nearest(node.value, names) if names and isinstance(node.value, str) else None,
@@ -257,10 +260,18 @@ def _expect(error: ErrorDetails) -> list[str]:
 
 
 def _show(value: object, key: Key) -> str:
-    """A scalar as a message shows it; nothing of a mapping or a list, and never a key."""
+    """A value as a problem holds it: a mapping or a list is only named, and a secret is masked."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    text = "empty" if value is None else repr(value) if isinstance(value, str) else str(value)
-    text = {"True": "true", "False": "false"}.get(text, text)
+    text = str(value)
+    if value is None or value == "":
+        text = "empty"
+    elif isinstance(value, bool):
+        text = text.lower()
     masked = mask_secrets(f"{key}: {text}").removeprefix(f"{key}: ")
     return masked if len(masked) <= 60 else masked[:57] + "..."
+
+
+def _quote(value: object, shown: str) -> str:
+    """What `_show` gave, in a sentence: text in quotes."""
+    return f"'{shown}'" if isinstance(value, str) and value else shown

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from datamind_gen.spec.checks import BUILT_IN_CHECKS, ExtraCheck
 from datamind_gen.spec.diagnosis import validate_document
 from datamind_gen.spec.document import Key, KeyPath, Node, Place, problem_at
-from datamind_gen.spec.layers import localise, locate_pipeline, name_pipeline, read_layers
+from datamind_gen.spec.layers import EXTENDS, localise, locate_pipeline, name_pipeline, read_layers
 from datamind_gen.spec.overrides import apply_override
 from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.spec.problems import InvalidPipeline, Problem, Severity, sort_problems
@@ -137,7 +137,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> LoadedP
     document = localise(document, found.parent)
     if document.child("name") is None:
         document = document.with_child("name", Node(name_pipeline(found), document.place))
-    spec, mistakes, left_out = validate_document(PipelineSpec, document)
+    spec, mistakes, left_out = validate_document(PipelineSpec, document, also=[EXTENDS])
     if spec is None:
         spec = PipelineSpec(name=name_pipeline(found))
     return LoadedPipeline(

@@ -13,4 +13,4 @@ from pydantic import BaseModel, ConfigDict
 class Section(BaseModel):
     """A part of a pipeline: frozen, closed, described by its attributes' docstrings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)

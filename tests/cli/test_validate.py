@@ -40,6 +40,12 @@ def test_a_wrong_pipeline_exits_2_with_every_mistake(tmp_path: Path) -> None:
     ]
 
 
+def test_a_misspelt_extends_is_recognised(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extend: full\n")
+    done = run_verb(tmp_path, "validate", "mine.yaml")
+    assert "did you mean `extends`?" in done.stdout
+
+
 def test_a_prompt_that_asks_for_what_it_does_not_get_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "judge.jinja").write_text("line one\n{{ questoin }}\n")

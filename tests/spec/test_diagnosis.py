@@ -123,6 +123,7 @@ def test_json_says_the_same_as_the_terminal(check: Check, write: Write) -> None:
         pytest.param("judge: {methods: []}", 1, "no method is left", id="empty-methods"),
         pytest.param("judge: {methods: [rule, rule]}", 1, "a method stands twice", id="method-twice"),
         pytest.param("yes: 3", 1, "unknown key `yes`", id="boolean-key"),
+        pytest.param("extend: full", 1, "unknown key `extend`", id="extend"),
         pytest.param("3: yes", 1, "unknown key `3`", id="number-key"),
     ],
 )
