@@ -396,11 +396,17 @@ class HopCode:
     sql: str | None
     """One SELECT; an earlier answer is `⟦answer_N⟧`."""
     type: AnswerType
+    load: str = ""
+    """Of the first hop: Python that binds `df`."""
+    given: str | None = None
+    """The dtype of the column that the earlier hop's answer is a value of."""
     thought: str = ""
     decimals: int | None = None
     unit: str | None = None
     statement: str | None = None
     """Of claims: a template over them that says them in words."""
+    claims: tuple[tuple[str, int | None], ...] = ()
+    """Of claims: their names, and the digits that each is rounded to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from datamind_gen.rows import Answer, AnswerType, Hop, HopCode, Origin, Profile, Query, encode, make_id
 from datamind_gen.taxonomy.answers import unit_of
-from datamind_gen.taxonomy.chain import Chain, Link, to_hops
+from datamind_gen.taxonomy.chain import Chain, Link, to_hops, wire_column
 from datamind_gen.taxonomy.code import reference_steps, sql_step
 from datamind_gen.taxonomy.fill import fill
 from datamind_gen.taxonomy.level import find_level
@@ -127,8 +127,16 @@ def _hop_code(chain: Chain, index: int, profile: Profile, phrases: Sequence[str]
         python=step.python,
         sql=sql,
         type=gives.type,
+        load=chain.view.load if index == 0 else "",
+        given=_given_dtype(chain, index),
         thought=render_words(link.program.thought, words) if link.program.thought else "",
         decimals=gives.decimals,
         unit=unit_of(Chain(chain.view, chain.links[: index + 1])),
         statement=render_partly(gives.statement, words) if gives.statement else None,
+        claims=tuple((name, claim.decimals) for name, claim in gives.claims.items()),
     )
+
+
+def _given_dtype(chain: Chain, index: int) -> str | None:
+    name = wire_column(chain, index)
+    return next((column.dtype for column in chain.columns_at(index) if column.name == name), None)

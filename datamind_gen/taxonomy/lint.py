@@ -16,7 +16,11 @@ from datamind_gen.taxonomy.schema import Category, Program, Taxonomy
 
 OVERLAP = 0.5
 """Descriptions that share more of their telling words than this say the same."""
-ENGINE: dict[str, set[str]] = {"python": {"decimals"}, "sql": {"table", "decimals", "dialect"}, "words": set()}
+ENGINE: dict[str, set[str]] = {
+    "python": {"decimals"},
+    "sql": {"table", "decimals", "dialect"},
+    "words": set(),
+}
 _PLAIN = frozenset({
     "a", "an", "the", "of", "or", "and", "to", "in", "is", "are", "as", "by", "for", "on", "from",
     "which", "what", "with", "that", "it", "its", "not",
@@ -77,8 +81,8 @@ def lint_program(program: Program) -> Iterator[str]:
         yield "has no guard; what would make its question trivial or ambiguous?"
     asked = [set(template_variables(question)) for question in program.question]
     told = set(template_variables(program.python)) - {"decimals"}
-    for question, variables in zip(program.question, asked, strict=True):
-        if missing := told - variables - {part.like for part in program.gives.columns}:
+    for question, said in zip(program.question, asked, strict=True):
+        if missing := told - said - {part.like for part in program.gives.columns}:
             yield f"question {question[:40]!r} never says {', '.join(sorted(missing))}, which the code uses"
 
 
