@@ -49,6 +49,7 @@ def lineage_json(candidate: Candidate, files: Sequence[TrainFile], finished: Fin
 def _query(query: Query) -> dict[str, object]:
     return {
         "id": query.id,
+        "file_id": query.file_id,
         "category": query.category,
         "tables": list(query.tables),
         "parents": list(query.parents),

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING, Any
 
 from datamind_gen.ledger.funnel import Funnel
 from datamind_gen.publish.statistics import Coverage, Distributions, cover, distribute
 from datamind_gen.rows import Candidate, Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FOLDER = "plots"
 _KEPT, _REJECTED, _FAILED = "#2f7d5b", "#d9a441", "#b5483a"
@@ -26,6 +25,8 @@ def draw_plots(
     folder: Path, funnel: Funnel, records: Sequence[Record], kept: Sequence[Candidate]
 ) -> tuple[str, ...]:
     """Writes folder/plots/*.png and returns their paths relative to the folder."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     (folder / FOLDER).mkdir()
     pictures: dict[str, Callable[[], Figure]] = {}
     if funnel.stages:
@@ -41,6 +42,8 @@ def draw_plots(
 
 
 def _draw_funnel(funnel: Funnel) -> Figure:
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 0.42 * len(funnel.stages) + 1.1), layout="constrained")
     axes = figure.subplots()
     stages = list(reversed(funnel.stages))
@@ -71,6 +74,8 @@ def _draw_funnel(funnel: Funnel) -> Figure:
 
 
 def _draw_coverage(coverage: Coverage) -> Figure:
+    from matplotlib.figure import Figure
+
     rows, columns = len(coverage.categories), len(coverage.formats)
     figure = Figure(figsize=(max(4.5, 2.6 + 0.75 * columns), 0.3 * rows + 1.0), layout="constrained")
     axes = figure.subplots()
@@ -94,6 +99,9 @@ def _draw_coverage(coverage: Coverage) -> Figure:
 
 
 def _draw_distributions(found: Distributions) -> Figure:
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     grid = figure.subplots(2, 2)
     panels: tuple[tuple[str, Sequence[tuple[object, int]]], ...] = (
