@@ -46,6 +46,7 @@ _FIX = (
     "The step failed; I correct the mistake and run it again.",
     "I see what went wrong. Here is the corrected step.",
 )
+_AGAIN = "Let me check this once more before I answer."
 _GARBLE = (
     "接下来 我们 计算 the 平均 value и затем проверим результат, ok",
     "resultresultresultresultresultresultresultresultresultresultresultresult",
