@@ -88,20 +88,22 @@ def official_score(answer: str, reference: str, *, subtype: str) -> float:
 
 
 def exact_match(said: str, reference: str, *, tolerance: float | None = None) -> float:
-    """The share of comma-separated parts that agree, place by place."""
+    """The share of comma-separated parts that agree, place by place; numbers are rounded half up to the
+    fewest decimals that the reference has."""
     expected = [part.strip() for part in reference.split(",")]
     given = [part.strip() for part in said.split(",")]
+    numbers = [number for part in expected if (number := _number(part)) is not None]
+    places = min(map(_places, numbers), default=0)
     pairs = zip(expected, given, strict=False)
-    return sum(_agrees(one, other, tolerance) for one, other in pairs) / len(expected)
+    return sum(_agrees(one, other, tolerance, places) for one, other in pairs) / len(expected)
 
 
-def _agrees(expected: str, given: str, tolerance: float | None) -> bool:
+def _agrees(expected: str, given: str, tolerance: float | None, places: int) -> bool:
     left, right = _number(expected), _number(given)
     if left is None or right is None:
         return expected == given
     if tolerance is not None:
         return abs(left - right) <= Decimal(str(tolerance)) * abs(left)
-    places = min(_places(left), _places(right))
     return _rounded(left, places) == _rounded(right, places)
 
 
