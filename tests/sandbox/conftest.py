@@ -16,8 +16,8 @@ Do = Callable[[Awaitable[T]], T]
 Play = Callable[..., list[TurnResult]]
 
 QUICK = SandboxSettings(
-    wall_s=6,
-    cpu_s=6,
+    wall_s=5,
+    cpu_s=5,
     memory_mb=600,
     file_mb=20,
     directory_mb=30,
@@ -25,7 +25,7 @@ QUICK = SandboxSettings(
     output_chars=20_000,
     sql_timeout_s=2,
     sql_rows=5_000,
-    concurrency=2,
+    concurrency=4,
 )
 
 

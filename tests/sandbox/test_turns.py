@@ -214,21 +214,19 @@ def test_the_data_libraries_work_inside(play: Play, table: Path) -> None:
     codes = [
         "import polars as pl\nprint(pl.read_csv('data/files/sales.csv')['amount'].sum())",
         "import pandas as pd\ndf = pd.read_csv('data/files/sales.csv')\ndf.to_parquet('t.parquet')\n"
-        "df.to_excel('t.xlsx')\nprint(pd.read_excel('t.xlsx').shape, len(pd.read_parquet('t.parquet')))",
+        "df.to_excel('t.xlsx')\nprint(pd.read_excel('t.xlsx', engine='openpyxl').shape, len(pd.read_parquet('t.parquet')))",
         "import duckdb\nprint(duckdb.sql(\"select sum(amount) from 'data/files/sales.csv'\").fetchall())",
         "import numpy as np, scipy.stats as st\nprint(st.ttest_ind([1, 2, 3], [2, 3, 4]).pvalue > 0)",
         "from sklearn.ensemble import RandomForestClassifier as R\n"
         "print(R(n_estimators=5, n_jobs=2).fit([[0], [1]] * 20, [0, 1] * 20).score([[0], [1]], [0, 1]))",
-        "import statsmodels.api as sm\nprint(len(sm.OLS([1., 2, 3], sm.add_constant([1., 2, 4])).fit().params))",
+        "import statsmodels.api as sm\nprint(len(sm.OLS([1.0, 2, 3], [1.0, 2, 4]).fit().params))",
         "import asyncio\nasync def f(): return 5\nprint(asyncio.run(f()))",
         "import threading\nt = threading.Thread(target=print, args=('thread',)); t.start(); t.join()",
     ]
     results = play(*codes, files={"sales.csv": table})
     assert [result.error for result in results] == [None] * len(codes)
-    assert [result.stdout.strip() for result in results] == [
-        "7", "(3, 3) 3", "[(Decimal('7'),)]" if "Decimal" in results[2].stdout else "[(7,)]",
-        "True", "1.0", "2", "5", "thread",
-    ]  # fmt: skip
+    said = [result.stdout.strip() for result in results]
+    assert said == ["7", "(3, 3) 3", "[(7,)]", "True", "1.0", "1", "5", "thread"]
 
 
 @pytest.mark.parametrize("mode", list(OnError))

@@ -149,8 +149,10 @@ class Supervisor:
             self._tell({"op": "opened", "session": ward.id, "pid": ward.pid})
         elif kind == exchange.COPIED and ward.state is State.RUNNING and sender != ward.pid:
             ward.copy = sender
-        elif kind == exchange.TOOK_OVER and ward.state is State.FALLING_BACK and sender == ward.copy:
-            self._take_over(ward)
+        elif kind == exchange.TOOK_OVER and sender == ward.copy:
+            ward.successor_ready = True
+            if ward.state is State.FALLING_BACK:
+                self._take_over(ward)
         elif ward.state is State.RUNNING and sender == ward.pid and ward.turn is not None:
             ending = {exchange.KEPT: "kept", exchange.FAILED: "failed"}.get(kind)
             if ending is not None and note[1:] == ward.turn.nonce:  # a stale or forged note has another
@@ -200,7 +202,7 @@ class Supervisor:
 
     def _take_over(self, ward: Ward) -> None:
         del self._by_pid[ward.pid]
-        ward.pid, ward.copy = ward.copy, 0
+        ward.pid, ward.copy, ward.successor_ready = ward.copy, 0, False
         self._by_pid[ward.pid] = ward
         ward.signal(signal.SIGSTOP)
         ward.state = State.IDLE
@@ -284,7 +286,9 @@ class Supervisor:
             turn.peak = max(turn.peak, peak)
         if not ward.copy:
             self._lose(ward, "")
-        elif ward.state is State.RUNNING:
+        elif ward.successor_ready:  # its note came before the session could be reaped
+            self._take_over(ward)
+        else:
             ward.state = State.FALLING_BACK
             ward.deadline = time.monotonic() + TAKEOVER_S
 

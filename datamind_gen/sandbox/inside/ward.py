@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,8 @@ class Ward:
     deadline: float = 0.0
     """When a takeover or an opening is overdue."""
     resident_at_birth: int = 0
-    orphans: set[int] = field(default_factory=set)
+    successor_ready: bool = False
+    """Whether the checkpoint has taken over and only the zygote's own books are behind."""
 
     @property
     def group(self) -> int:
