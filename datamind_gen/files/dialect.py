@@ -63,15 +63,18 @@ def find_dialect(text: str) -> Dialect:
     """The dialect of a text, judged on its beginning (and on its middle, when it is long)."""
     hint = _HINT.match(text)
     sample = _sample(text)
+    whole = len(sample) == len(text)
+    unwrapped = _unwrapped(sample, whole=whole)
+    if unwrapped is not None and unwrapped.score > 0.5:
+        return unwrapped
     best = Dialect(",", score=0.0, evidence="no character splits the rows alike: one column")
     for candidate in _candidates(sample, hint.group(1) if hint else None):
-        score, evidence = _judge(candidate, sample)
+        score, evidence = _judge(candidate, sample, whole=whole)
         if hint and candidate.delimiter == hint.group(1):
             score += 0.2
         if score > best.score + 1e-9:
             best = replace(candidate, score=score, evidence=evidence)
     if best.score < 0.1:
-        unwrapped = _unwrapped(sample)
         return unwrapped or replace(best, delimiter=",", quote='"')
     return best
 
@@ -100,7 +103,7 @@ def _candidates(sample: str, hinted: str | None) -> Iterator[Dialect]:
             yield Dialect(delimiter, None)
 
 
-def _judge(dialect: Dialect, sample: str) -> tuple[float, str]:
+def _judge(dialect: Dialect, sample: str, *, whole: bool) -> tuple[float, str]:
     rows = []
     try:
         for row in dialect.rows(sample):
@@ -110,7 +113,7 @@ def _judge(dialect: Dialect, sample: str) -> tuple[float, str]:
                 break
     except csv.Error:
         return 0.0, "not readable"
-    if len(rows) > 3:
+    if len(rows) > 3 and not whole:
         rows.pop()  # the sample may end within it
     if not rows:
         return 0.0, "no rows"
@@ -140,7 +143,7 @@ def _holds_rows(cell: str, dialect: Dialect, width: int) -> bool:
     if "\n" not in cell or width < 2:
         return False
     inner = cell.strip().split("\n")[1:]
-    return bool(inner) and all(line.count(dialect.delimiter) >= max(1, width - 2) for line in inner[:3])
+    return any(line.count(dialect.delimiter) >= width - 1 for line in inner[:5])
 
 
 def _type_share(rows: list[list[str]]) -> float:
@@ -172,7 +175,7 @@ def _goodness(cell: str) -> float:
     return 0.95 if _WORDS.match(cell) else 0.45
 
 
-def _unwrapped(sample: str) -> Dialect | None:
+def _unwrapped(sample: str, *, whole: bool) -> Dialect | None:
     """Lines that are each one quoted cell: the real dialect lies inside."""
     outer = [row for row in csv.reader(io.StringIO(sample, newline="")) if row]
     single = [row[0] for row in outer if len(row) == 1]
@@ -181,7 +184,7 @@ def _unwrapped(sample: str) -> Dialect | None:
     inner = "\n".join(single)
     best: Dialect | None = None
     for candidate in _candidates(inner, None):
-        score, evidence = _judge(candidate, inner)
+        score, evidence = _judge(candidate, inner, whole=whole)
         if score > (best.score if best else 0.3):
             best = replace(
                 candidate, score=score, evidence=f"inside whole-line quotes: {evidence}", wrapped=True

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from datamind_gen.files.cells import Look, look
 
@@ -57,10 +58,16 @@ class _Grid:
 
     rows: Sequence[Row]
     filled: list[int] = field(init=False)
-    """Cells that hold something, by row."""
+    """Cells that hold something, by row; none in a row that only draws a line."""
+    rulers: set[int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.filled = [sum(1 for cell in row if cell and not cell.isspace()) for row in self.rows]
+        self.rulers = {
+            place for place, count in enumerate(self.filled) if count and _is_ruler(self.rows[place])
+        }
+        for place in self.rulers:
+            self.filled[place] = 0
 
     @cached_property
     def used(self) -> list[int]:
@@ -136,11 +143,8 @@ class _Grid:
             if cell in self.usual[column]:
                 right += 1
                 continue
-            right += found in (self.kinds[column], Look.NULL) or {found, self.kinds[column]} == {
-                Look.NUMBER,
-                Look.DATE,
-            }
-            wordy += found is Look.TEXT
+            right += found in (self.kinds[column], Look.NULL)
+            wordy += found is Look.TEXT or (found is Look.DATE and self.kinds[column] is Look.NUMBER)
         return filled, right, wordy
 
     @cached_property
@@ -154,12 +158,29 @@ class _Grid:
         if not self.strict:
             return self.filled[place] >= max(1, 0.5 * self.typical)
         filled, right, _ = self.fit(place)
+        if (
+            self.strict[0] == 0
+            and look(self.cell(place, 0)) is Look.TEXT
+            and self.cell(place, 0) not in self.usual[0]
+        ):
+            return False  # words where every row of the body has its date or number
         return filled >= max(1.0, 0.3 * self.strict_fill) and right >= 0.6 * filled
+
+    def is_labelled(self, place: int) -> bool:
+        """Whether the row begins with words where every row of the body has its date or number."""
+        cell = self.cell(place, 0)
+        return self.strict[:1] == [0] and look(cell) is Look.TEXT and cell not in self.usual[0]
 
     def contradicts(self, place: int) -> bool:
         """Whether the row has words where the body has numbers."""
         filled, _, wordy = self.fit(place)
         return filled > 0 and wordy >= 0.5 * filled
+
+
+def _is_ruler(row: Row) -> bool:
+    """Whether a row only draws a line: dashes under the names, as database shells print them."""
+    told = [cell.strip() for cell in row if cell and not cell.isspace()]
+    return len(told) > 1 and all(len(cell) >= 3 and not cell.strip("-=_+*") for cell in told)
 
 
 def find_tables(rows: Sequence[Row], *, most: int = 8) -> list[Layout]:
@@ -210,11 +231,16 @@ def _find_one(rows: Sequence[Row]) -> tuple[Layout | None, int]:
     top = grid.rows[header[-1]] if header else None
     body: list[int] = []
     repeated = blank = 0
+    above = {tuple(rows[place]) for place in grid.used if place < (header[0] if header else first)}
     for place in range(first, end):
+        if place in grid.rulers:
+            continue
         if not grid.filled[place]:
             blank += 1
             if len(rows[place]) > 1:
                 body.append(place)
+        elif tuple(rows[place]) in above and grid.filled[place] < 0.5 * grid.typical:
+            repeated += 1  # a page's title, come again
         elif top is not None and (_same(grid.rows[place], top) or _repeats(grid, place, header)):
             repeated += 1
         else:
@@ -275,11 +301,12 @@ def _find_header(grid: _Grid, first: int) -> tuple[list[int], int, list[str], fl
     full = next((place for place in block if grid.filled[place] >= 0.9 * grid.typical), None)
     if full is not None:
         for place in [place for place in block if place > full]:
-            if not grid.contradicts(place) and not _completes(grid, place, block):
+            heads = grid.contradicts(place) or grid.is_labelled(place) or _completes(grid, place, block)
+            if not heads:
                 first = place
                 block = [one for one in block if one < place]
                 break
-    while full is not None and _is_second_header(grid, first):
+    while block and (_enumerates(grid, first) or (full is not None and _is_second_header(grid, first))):
         block.append(first)
         first = next((place for place in grid.used if place > first), first + 1)
     sure = 0.98 if len(block) == 1 else 0.9
@@ -298,7 +325,20 @@ def _climb(grid: _Grid, first: int) -> int:
         if not filled or right < filled or wordy or _is_numbered(grid, place):
             break
         first, place = place, place - 1
+    # Rows without any number are data too where a header stands above them.
+    while place >= 0 and grid.filled[place] and not grid.fit(place)[0]:
+        place -= 1
+    if 0 <= place < first - 1 and grid.contradicts(place) and grid.filled[place] >= 0.6 * grid.typical:
+        return place + 1
     return first
+
+
+def _enumerates(grid: _Grid, place: int) -> bool:
+    """Whether a row under the header only counts the columns: (1), (2), (3)."""
+    if place >= len(grid.rows):
+        return False
+    told = [cell.strip().strip("()[].") for cell in grid.rows[place] if cell.strip()]
+    return len(told) >= 4 and told == [str(number) for number in range(1, len(told) + 1)]
 
 
 def _completes(grid: _Grid, place: int, block: list[int]) -> bool:
@@ -329,7 +369,8 @@ def _rows_above(grid: _Grid, first: int) -> list[int]:
     skipped = 0
     while place >= 0 and not grid.filled[place] and skipped < 2:
         place, skipped = place - 1, skipped + 1
-    if place < 0 or (skipped and grid.filled[place] < max(2, 0.5 * grid.typical)):
+    needed = max(2.0, 0.5 * max(grid.typical, grid.filled[first]))
+    if place < 0 or (skipped and grid.filled[place] < needed):
         return []
     block: list[int] = []
     while place >= 0 and grid.filled[place] and len(block) < _MOST_HEADER_ROWS:
@@ -355,6 +396,8 @@ def _may_head(grid: _Grid, place: int, below: list[int]) -> bool:
             return False
         if cells[0][1].endswith(":") or cells[0][1].startswith("#"):
             return False
+        if _is_sentence(grid.rows[place]) and not _is_sentence(grid.rows[below[-1]]):
+            return False
         if count < 0.25 * grid.typical and max(len(cell) for _, cell in cells) > 60:
             return False
         head = max(grid.filled[one] for one in below)
@@ -376,12 +419,16 @@ def _is_numbered(grid: _Grid, place: int) -> bool:
         if not text.isdigit():
             return False
         values.append(int(text))
-    if not values or len(set(values)) != len(values):
+    if not values:
         return False
-    steps = {after - before for before, after in zip(values, values[1:], strict=False)}
+    cycle = values[: len(set(values))]
+    if cycle * (len(values) // len(cycle)) != values:
+        return False
+    steps = {after - before for before, after in pairwise(cycle)}
     rising = all(step > 0 for step in steps) or all(step < 0 for step in steps)
     years = all(1700 <= value <= 2100 for value in values)
-    if not rising or not (years or (len(values) >= 4 and steps == {1})):
+    counted = len(steps) == 1 and (len(values) >= 5 or (len(values) >= 4 and steps == {1}))
+    if not rising or not (years or counted):
         return False
     if len(values) == 1 and (place != grid.used[0] or grid.filled[place] < 2):
         return False
@@ -511,12 +558,21 @@ def _is_note(grid: _Grid, place: int, *, sparse: bool, before: int) -> bool:
         strange = noted or after_gap or len(cells[0][1]) > 60 or grid.contradicts(place)
         return count == 1 and (strange if not sparse else noted and after_gap)
     if count > max(2, 0.25 * grid.typical):
-        return False
+        cut = _is_sentence(grid.rows[place]) and not _is_sentence(grid.rows[before])
+        return (
+            (noted or after_gap or cut) and count <= 0.7 * grid.typical and (grid.contradicts(place) or cut)
+        )
     if grid.contradicts(place) or after_gap or noted:
         return True
     if count == 1:
         return not sparse or len(cells[0][1]) > 60
     return False
+
+
+def _is_sentence(row: Row) -> bool:
+    """Whether a row is a sentence cut at its commas: its parts begin with blanks."""
+    told = [cell for cell in row[1:] if cell.strip()]
+    return bool(told) and sum(cell[0] == " " for cell in told) >= 0.6 * len(told)
 
 
 def _reads_as_note(row: Row) -> bool:
@@ -530,7 +586,7 @@ def _repeats(grid: _Grid, place: int, header: list[int]) -> bool:
         return False
     known = {" ".join(cell.lower().split()) for row in header for cell in grid.rows[row]}
     told = [" ".join(cell.lower().split()) for cell in grid.rows[place] if cell.strip()]
-    return len(told) >= 2 and sum(cell in known for cell in told) >= 0.7 * len(told)
+    return len(told) >= 2 and all(cell in known for cell in told)
 
 
 def _same(row: Row, other: Row) -> bool:
@@ -552,12 +608,15 @@ def _names(grid: _Grid, header: list[int], width: int) -> tuple[str, ...]:
     if not header:
         return tuple(f"column_{place + 1}" for place in range(width))
     if len(header) == 1:
-        return unique_names([grid.cell(header[0], column) for column in range(width)])
+        cells = [grid.cell(header[0], column) for column in range(width)]
+        return unique_names(["", *cells[:-1]] if _names_lack_the_first(grid, header[0], width) else cells)
     main = max(header, key=lambda place: grid.filled[place])
     levels: list[list[str]] = []
     for place in header:
         cells = [" ".join(grid.cell(place, column).split()) for column in range(width)]
         told = {cell for cell in cells if cell}
+        if _enumerates(grid, place):
+            continue
         if place != main and len(told) == 1 and sum(map(bool, cells)) > 2:
             continue  # "Response" under every question says nothing
         levels.append(_carried(cells) if place < main else cells)
@@ -566,6 +625,16 @@ def _names(grid: _Grid, header: list[int], width: int) -> tuple[str, ...]:
         parts = [level[column] for level in levels]
         names.append(" ".join(dict.fromkeys(part for part in parts if part)))
     return unique_names(names)
+
+
+def _names_lack_the_first(grid: _Grid, header: int, width: int) -> bool:
+    """Whether the header has one name less than all rows have cells: R writes row names without one."""
+    if len(grid.rows[header]) != width - 1 or width < 3:
+        return False
+    below = [place for place in grid.used if place > header][:200]
+    return bool(below) and all(
+        len(grid.rows[place]) == width and grid.cell(place, width - 1).strip() for place in below
+    )
 
 
 def _carried(cells: list[str]) -> list[str]:
