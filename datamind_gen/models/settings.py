@@ -113,6 +113,11 @@ class BaseSettings(BaseModel):
         return parse_concurrency(self.concurrency)
 
     @property
+    def model_name(self) -> str:
+        """What reports and rows call the model."""
+        return self.model
+
+    @property
     def endpoint(self) -> str:
         """What the limiter and recorded replies know the endpoint by: never a secret."""
         raise NotImplementedError

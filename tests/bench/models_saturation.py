@@ -206,7 +206,7 @@ def load_once(url: str, in_flight: int, scale: float) -> None:
     wall, cpu = asyncio.run(run())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"  {in_flight:4d} in flight   {count / wall:6.0f} replies/s   cpu {1000 * cpu / count:.2f} ms a reply"
+        f"  {in_flight:4d} in flight  {count / wall:6.0f} replies/s   cpu {1000 * cpu / count:.2f} ms a reply"
         f" ({100 * cpu / wall:.0f} % of a core)   peak memory {memory:.0f} MB",
         flush=True,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from datamind_gen.models.build import build_model
 from datamind_gen.models.prices import price_list, prices_of
 from datamind_gen.models.recorder import reply_key
 from datamind_gen.models.settings import (
@@ -144,3 +146,10 @@ def test_the_price_list_is_dated_and_read_strictly() -> None:
     listed = price_list()
     assert listed.as_of.year >= 2026
     assert all(entry.output >= entry.input > 0 for host in listed.hosts.values() for entry in host.values())
+
+
+def test_a_missing_vllm_names_the_extra() -> None:
+    if importlib.util.find_spec("vllm") is not None:
+        pytest.skip("vLLM is here")
+    with pytest.raises(ImportError, match=r"datamind-gen\[vllm\]"):
+        build_model(ANY.validate_python({"provider": "vllm", "model": "x"}))
