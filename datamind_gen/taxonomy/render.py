@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import StrictUndefined, TemplateError, meta, nodes
+from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from datamind_gen.rows import Scalar
@@ -234,11 +234,18 @@ def _say_sql(value: Value) -> str:
 _FINALIZE: Mapping[str, Callable[[Value], str]] = {"python": _say_python, "sql": _say_sql, "words": say}
 
 
+def _refuse_undefined(say_value: Callable[[Value], str]) -> Callable[[object], str]:
+    def finalize(value: object) -> str:
+        return str(value) if isinstance(value, Undefined) else say_value(value)  # type: ignore[arg-type]
+
+    return finalize
+
+
 @cache
 def _environment(kind: str) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
-        finalize=_FINALIZE[kind],
+        finalize=_refuse_undefined(_FINALIZE[kind]),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,

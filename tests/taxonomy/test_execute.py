@@ -1,0 +1,171 @@
+"""Chains run on real files: exact references, two routes on databases, and hops that matter."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from datamind_gen.rows import Profile, Slot
+from datamind_gen.sandbox import Sandbox
+from datamind_gen.taxonomy import (
+    Chain,
+    Executor,
+    Fate,
+    Link,
+    Run,
+    draw,
+    extend,
+    from_query,
+    load_taxonomy,
+    make_query,
+)
+from datamind_gen.taxonomy.schema import Wire
+from datamind_gen.taxonomy.views import list_views
+
+Loaded = tuple[Profile, dict[str, Path]]
+TAXONOMY = load_taxonomy("data_analysis")
+
+
+def run(loaded: Loaded, chains: Sequence[Chain]) -> tuple[Run, ...]:
+    async def go() -> tuple[Run, ...]:
+        async with Sandbox() as sandbox, Executor(sandbox, *loaded) as executor:
+            return await executor.run(chains, stop_at_first=False)
+
+    return asyncio.run(go())
+
+
+def link(path: str, wire: Wire | None = None, **slots: object) -> Link:
+    program = TAXONOMY.program(path)
+    filled = []
+    for name, value in slots.items():
+        if isinstance(value, Slot):
+            filled.append(value)
+        elif name in program.slots and program.slots[name].column is not None:
+            filled.append(Slot(name=name, column=str(value)))
+        else:
+            of = program.slots[name].of
+            filled.append(Slot(name=name, value=value, column=str(slots[of]) if of else None))  # type: ignore[arg-type]
+    return Link(path.partition("/")[0], program, tuple(filled), wire)
+
+
+def firms(loaded: Loaded, *links: Link) -> Chain:
+    return Chain(list_views(loaded[0])[0], links)
+
+
+@pytest.fixture
+def csv(bundled: Callable[[str], Loaded]) -> Loaded:
+    return bundled("firm_investment.csv")
+
+
+def test_a_reference_is_what_pandas_says(csv: Loaded) -> None:
+    profile, paths = csv
+    frame = pd.read_csv(paths[profile.file.parts[0].name])
+    (found,) = run(
+        csv, [firms(csv, link("aggregation/total_of_label", value="value", group="firm", level="IBM"))]
+    )
+    assert found.good, found.detail
+    assert found.answers[0].value == round(frame.loc[frame.firm == "IBM", "value"].sum(), 2)
+
+
+def test_a_chain_passes_answers_on(csv: Loaded) -> None:
+    profile, paths = csv
+    frame = pd.read_csv(paths[profile.file.parts[0].name])
+    first = link("ranking/group_with_largest_total", group="firm", value="capital", end="smallest")
+    wired = Slot(name="filter", column="firm", value="==", wired=0)
+    second = link(
+        "aggregation/mean_of_top_rows", Wire.FILTER, value="value", other="invest", top=5, filter=wired
+    )
+    (found,) = run(csv, [firms(csv, first, second)])
+    assert found.good, found.detail
+    firm = frame.groupby("firm").capital.sum().idxmin()
+    assert found.answers[0].value == firm
+    assert found.answers[1].value == round(frame[frame.firm == firm].nlargest(5, "invest").value.mean(), 2)
+    query = make_query(found.chain, found.answers, profile, random.Random(1))
+    assert query is not None
+    assert firm not in query.question
+    assert from_query(query, TAXONOMY, profile).key == found.chain.key
+
+
+def test_a_hop_that_changes_nothing_is_degenerate(csv: Loaded) -> None:
+    first = link(
+        "aggregation/mean_above_threshold", value="invest", other="capital", threshold=1, side="above"
+    )
+    everything = Slot(name="filter", column="value", value=">", wired=0)
+    last = link(
+        "ranking/year_with_extreme_total",
+        Wire.FILTER,
+        year="year",
+        value="invest",
+        end="highest",
+        filter=everything,
+    )
+    (found,) = run(csv, [firms(csv, first, last)])
+    assert found.fate in (Fate.DEGENERATE, Fate.GUARD)
+    assert not found.good
+
+
+def test_a_guard_drops_a_draw(csv: Loaded) -> None:
+    (found,) = run(
+        csv,
+        [
+            firms(
+                csv,
+                link(
+                    "aggregation/mean_above_threshold",
+                    value="invest",
+                    other="capital",
+                    threshold=1e9,
+                    side="above",
+                ),
+            )
+        ],
+    )
+    assert found.fate is not Fate.GOOD
+
+
+def test_a_program_that_fails_is_an_error_and_spares_the_others(csv: Loaded) -> None:
+    good = link("aggregation/total_of_label", value="value", group="firm", level="IBM")
+    bad = Link(
+        "aggregation",
+        good.program.model_copy(update={"python": "answer = df['no such column'].sum()"}),
+        good.slots,
+    )
+    found = run(csv, [firms(csv, bad), firms(csv, good)])
+    assert [one.fate for one in found] == [Fate.ERROR, Fate.GOOD]
+    assert "KeyError" in found[0].detail
+
+
+def test_databases_are_answered_twice(bundled: Callable[[str], Loaded]) -> None:
+    loaded = bundled("company_investment.sqlite")
+    rng = random.Random(7)
+    drawn = draw(TAXONOMY.category("ranking"), loaded[0], rng)
+    chains = [next(drawn) for _ in range(12)]
+    longer = [found for chain in chains if (found := extend(chain, TAXONOMY, rng)) is not None]
+    results = run(loaded, [*chains, *longer])
+    assert not [found.detail for found in results if found.fate is Fate.ERROR]
+    good = [found for found in results if found.good]
+    assert len(good) >= 5
+    assert all(found.answers[-1].columns for found in good)
+
+
+def test_sql_that_disagrees_with_python_is_found_out(bundled: Callable[[str], Loaded]) -> None:
+    loaded = bundled("company_investment.sqlite")
+    drawn = draw(TAXONOMY.category("aggregation"), loaded[0], random.Random(3))
+    chains = [chain for _, chain in zip(range(8), drawn, strict=False)]
+    right = [found.chain for found in run(loaded, chains) if found.good]
+    assert right
+    spoilt = []
+    for chain in right:
+        sql = chain.last.program.sql
+        assert sql is not None
+        program = chain.last.program.model_copy(update={"sql": sql.replace("ROUND(", "2 * ROUND(", 1)})
+        spoilt.append(replace(chain, links=(replace(chain.last, program=program),)))
+    found = run(loaded, spoilt)
+    assert [one.fate for one in found] == [Fate.ERROR] * len(right)
+    assert all("disagree" in one.detail for one in found)
