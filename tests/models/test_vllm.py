@@ -21,6 +21,7 @@ import pytest
 
 from datamind_gen.models.base import ErrorKind, FinishReason, ProviderError, Role
 from datamind_gen.models.router import Models
+from datamind_gen.models.settings import RetrySettings
 from tests.models.helpers import models_for, request, settings_for
 from tests.models.honouring import honoured
 from tests.models.server import ROOT
@@ -110,7 +111,8 @@ def assert_honoured(told: dict[str, Any]) -> None:
 def test_the_server_honours_what_it_is_asked(server: str) -> None:
     async def scenario() -> dict[str, Any]:
         settings = settings_for(server)
-        models = Models.from_settings({Role.EXPERT: settings, Role.JUDGE: settings})
+        roles = {Role.EXPERT: settings, Role.JUDGE: settings}
+        models = Models.from_settings(roles, retries=RetrySettings(attempts=3, outage_s=5))
         (check,) = await models.check()
         assert check.ok, check.detail
         told = await honoured(models)
