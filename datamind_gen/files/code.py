@@ -22,6 +22,7 @@ from datamind_gen.files.encoding import Encoding
 from datamind_gen.files.layout import Layout
 from datamind_gen.files.notation import Notation
 from datamind_gen.files.plan import shown_path
+from datamind_gen.rows import ReadPlan
 
 _MOST_SKIPPED = 40
 
@@ -119,6 +120,20 @@ def run_code(
     return frame
 
 
+def check_plan(plan: ReadPlan, places: Mapping[str, Path], *, rows: int, columns: int) -> str | None:
+    """Runs a plan's pandas code on the real files; what is wrong with what it loads, or None.
+
+    For trust in a plan from elsewhere: it runs the code in this process, so call it where that may be done.
+    """
+    try:
+        frame = run_code(plan.pandas, places)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    if frame.shape != (rows, columns):
+        return f"loads {frame.shape[0]} x {frame.shape[1]} instead of {rows} x {columns}"
+    return None
+
+
 def differing(frame: pd.DataFrame, columns: Sequence[TextColumn], rows: int) -> str | None:
     """How a loaded frame differs from what the text says; None when it does not."""
     if frame.shape != (rows, len(columns)):
@@ -153,6 +168,12 @@ def write_variants(recipe: Recipe) -> Iterator[str]:
         yield _plain(recipe)
         yield _as_text(recipe)
     yield _by_rows(recipe)
+
+
+def plain_code(recipe: Recipe, rows: int) -> str:
+    """The plainest variant for a file of so many rows, of which the recipe has seen a sample."""
+    code = _plain(recipe)
+    return code.replace(f"nrows={len(recipe.layout.body)}", f"nrows={rows}")
 
 
 # --- variants -------------------------------------------------------------------------------------

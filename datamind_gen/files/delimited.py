@@ -21,6 +21,7 @@ from datamind_gen.files.frames import to_polars
 from datamind_gen.files.layout import Layout, find_tables
 from datamind_gen.files.notation import Notation, find_notation
 from datamind_gen.files.plan import Loaded
+from datamind_gen.files.streaming import stream_delimited
 from datamind_gen.rows import Decision, Issue, ReadPlan, Reason
 
 STREAMED = 48 << 20
@@ -30,6 +31,8 @@ _MOST_ERRORS = 3
 
 def read_delimited(path: Path, part: str, name: str) -> list[Loaded]:
     """The tables of a delimited text file, the largest first. Raises FileError."""
+    if path.stat().st_size > STREAMED:
+        return [stream_delimited(path, part, name)]
     raw = path.read_bytes()
     encoding = find_encoding(raw)
     try:
@@ -77,7 +80,7 @@ def _table(
     dialect: Dialect,
     encoding: Encoding,
 ) -> Loaded:
-    recipe = _recipe(part, rows, layout, dialect, encoding)
+    recipe = build_recipe(part, rows, layout, dialect, encoding)
     frame, code, failures = _prove(recipe, path)
     hints = {
         column.name: Hint(unit=column.notation.unit) for column in recipe.columns if column.notation.unit
@@ -86,7 +89,7 @@ def _table(
     raw_works = _raw_works(path, frame) if encoding.name.startswith("utf-8") and alone else False
     plan = ReadPlan(
         part=part,
-        decisions=_decisions(recipe, failures),
+        decisions=decisions_of(recipe, failures),
         pandas=code,
         polars=polars_code(recipe, path),
         duckdb=duckdb_code(recipe, path),
@@ -112,7 +115,9 @@ def _dialect_confidence(dialect: Dialect) -> float:
     return 0.9 if dialect.score >= 0.4 else 0.75
 
 
-def _recipe(part: str, rows: list[list[str]], layout: Layout, dialect: Dialect, encoding: Encoding) -> Recipe:
+def build_recipe(
+    part: str, rows: list[list[str]], layout: Layout, dialect: Dialect, encoding: Encoding
+) -> Recipe:
     cells = list(zip_longest(*(rows[place] for place in layout.body), fillvalue=""))
     cells += [("",) * len(layout.body)] * (layout.width - len(cells))
     counts = [Counter(column) for column in cells]
@@ -177,7 +182,8 @@ def _raw_works(path: Path, frame: pd.DataFrame) -> bool:
 # --- what the plan and the profile say ------------------------------------------------------------
 
 
-def _decisions(recipe: Recipe, failures: list[str]) -> tuple[Decision, ...]:
+def decisions_of(recipe: Recipe, failures: list[str]) -> tuple[Decision, ...]:
+    """What the plan decided, each with its evidence."""
     layout, dialect = recipe.layout, recipe.dialect
     made = [
         Decision("encoding", recipe.encoding.name, recipe.encoding.evidence),
@@ -243,11 +249,12 @@ def _issues(recipe: Recipe, rows: list[list[str]]) -> list[Issue]:
         found.append(Issue("no_header", "the file has no header: names are made up"))
     found += [Issue("doubt", doubt) for doubt in layout.doubts]
     for column in recipe.columns:
-        found += _column_issues(column)
+        found += column_issues(column)
     return found
 
 
-def _column_issues(column: TextColumn) -> list[Issue]:
+def column_issues(column: TextColumn) -> list[Issue]:
+    """What a reader should know of how a column is written."""
     notation, name = column.notation, column.name
     found = []
     if notation.nulls:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -57,15 +58,18 @@ def duckdb_code(recipe: Recipe, path: Path) -> str | None:
         options.append(f"nullstr = [{', '.join(map(_quoted, ['', *nulls]))}]")
     text = "read_csv({place}, " + ", ".join(options) + ")"
     try:
-        with duckdb.connect(":memory:") as connection:
-            connection.execute("SET threads = 1")
-            relation = connection.sql(f"SELECT * FROM {text.replace('{place}', _quoted(str(path)))}")
-            names = relation.columns
-            count = relation.aggregate("count(*)").fetchall()[0][0]
+        relation = _connection().sql(f"SELECT * FROM {text.replace('{place}', _quoted(str(path)))}")
+        names = relation.columns
+        count = relation.aggregate("count(*)").fetchall()[0][0]
     except duckdb.Error:
         return None
     right = count == len(recipe.layout.body) and list(names) == recipe.names
     return text.replace("{place}", _quoted(shown_path(recipe.part))) if right else None
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"threads": 1})
 
 
 def _is_simple(recipe: Recipe) -> bool:

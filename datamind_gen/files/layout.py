@@ -62,7 +62,13 @@ class _Grid:
     rulers: set[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.filled = [sum(1 for cell in row if cell and not cell.isspace()) for row in self.rows]
+        blanks = {cell for cell in set().union(*self.rows) if cell.isspace()}
+        self.filled = [len(row) - row.count("") for row in self.rows]
+        if blanks:
+            self.filled = [
+                count - sum(cell in blanks for cell in row)
+                for count, row in zip(self.filled, self.rows, strict=True)
+            ]
         self.rulers = {
             place for place, count in enumerate(self.filled) if count and _is_ruler(self.rows[place])
         }
@@ -179,6 +185,8 @@ class _Grid:
 
 def _is_ruler(row: Row) -> bool:
     """Whether a row only draws a line: dashes under the names, as database shells print them."""
+    if next((cell for cell in row if cell), "").lstrip()[:1] not in ("-", "=", "_", "+", "*"):
+        return False
     told = [cell.strip() for cell in row if cell and not cell.isspace()]
     return len(told) > 1 and all(len(cell) >= 3 and not cell.strip("-=_+*") for cell in told)
 
@@ -239,7 +247,7 @@ def _find_one(rows: Sequence[Row]) -> tuple[Layout | None, int]:
             blank += 1
             if len(rows[place]) > 1:
                 body.append(place)
-        elif tuple(rows[place]) in above and grid.filled[place] < 0.5 * grid.typical:
+        elif above and tuple(rows[place]) in above and grid.filled[place] < 0.5 * grid.typical:
             repeated += 1  # a page's title, come again
         elif top is not None and (_same(grid.rows[place], top) or _repeats(grid, place, header)):
             repeated += 1
@@ -293,6 +301,9 @@ def _find_header(grid: _Grid, first: int) -> tuple[list[int], int, list[str], fl
     if _is_numbered(grid, first):
         header = [*_rows_above(grid, first), first]
         below = next((place for place in grid.used if place > first), first + 1)
+        if _enumerates(grid, below):
+            header.append(below)
+            below = next((place for place in grid.used if place > below), below + 1)
         return header, below, ["the header counts years or numbers, unlike the columns below"], 0.9
     first = _climb(grid, first)
     block = _rows_above(grid, first)
@@ -329,7 +340,11 @@ def _climb(grid: _Grid, first: int) -> int:
     while place >= 0 and grid.filled[place] and not grid.fit(place)[0]:
         place -= 1
     if 0 <= place < first - 1 and grid.contradicts(place) and grid.filled[place] >= 0.6 * grid.typical:
-        return place + 1
+        named = any(
+            cell.strip() and grid.cell(place, column).strip()
+            for column, cell in enumerate(grid.rows[place + 1])
+        )
+        return place + 1 if named else first
     return first
 
 
@@ -591,6 +606,8 @@ def _repeats(grid: _Grid, place: int, header: list[int]) -> bool:
 
 def _same(row: Row, other: Row) -> bool:
     """Whether two rows hold the same cells, blanks and case aside."""
+    if row and other and row[0] != other[0] and row[0].strip().lower() != other[0].strip().lower():
+        return False
     a = [cell.strip().lower() for cell in row]
     b = [cell.strip().lower() for cell in other]
     while a and not a[-1]:

@@ -14,7 +14,11 @@ import pyarrow.parquet as pq
 
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.plan import Loaded, shown_path
+from datamind_gen.files.streaming import stream_parquet
 from datamind_gen.rows import Decision, ReadPlan, Reason
+
+_MOST_VALUES = 8_000_000
+"""Values (rows by columns) above which a file is described by streaming."""
 
 
 def read_parquet(path: Path, part: str, name: str) -> Loaded:
@@ -22,12 +26,12 @@ def read_parquet(path: Path, part: str, name: str) -> Loaded:
     try:
         with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:
             schema, metadata = file.schema_arrow, file.metadata
-            table = file.read()
+            large = metadata.num_rows * max(1, metadata.num_columns) > _MOST_VALUES
+            table = None if large else file.read()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise FileError(Reason.CORRUPT, f"{part} is a damaged Parquet file: {error}") from error
     if not schema.names:
         raise FileError(Reason.NO_TABLE, f"{part} has no columns")
-    frame = _to_polars(table)
     int96 = any(metadata.schema.column(i).physical_type == "INT96" for i in range(metadata.num_columns))
     options = ', coerce_int96_timestamp_unit="us"' if int96 else ""
     decisions = [
@@ -51,6 +55,9 @@ def read_parquet(path: Path, part: str, name: str) -> Loaded:
         duckdb=f"read_parquet('{shown_path(part)}')",
         raw_works=not options and not reset,
     )
+    if table is None:
+        return stream_parquet(path, name, plan)
+    frame = _to_polars(table)
     return Loaded(name=name, plan=plan, frame=frame, rows=frame.height)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from datamind_gen.files.columns import Hint
-from datamind_gen.rows import Issue, ReadPlan
+from datamind_gen.rows import Column, Issue, ReadPlan
 
 FOLDER = "data/files"
 """Where the sandbox shows files to code, relative to its working directory."""
@@ -34,6 +34,13 @@ class Loaded:
     primary_key: tuple[str, ...] = ()
     """As declared; empty when only the values can tell."""
 
+    columns: tuple[Column, ...] | None = None
+    """Described already, when the table was streamed and `frame` is a sample."""
+    width: int = -1
+    """All columns; more than the frame's when only some were described."""
+
     def __post_init__(self) -> None:
         if self.rows < 0:
             object.__setattr__(self, "rows", self.frame.height)
+        if self.width < 0:
+            object.__setattr__(self, "width", self.frame.width)

@@ -182,9 +182,9 @@ def _profile(
     found: FoundFile, loaded: Sequence[Loaded], keys: Sequence[ForeignKey], issues: Sequence[Issue], ddl: str
 ) -> Profile:
     tables = tuple(describe_table(table) for table in loaded)
-    frames: dict[str, pl.DataFrame] = {table.name: table.frame for table in loaded}
+    frames: dict[str, pl.DataFrame] = {table.name: table.frame for table in loaded if table.columns is None}
     declared = declared_relationships(keys, frames)
-    inferred = infer_relationships(tables, frames, declared)
+    inferred = infer_relationships([table for table in tables if table.name in frames], frames, declared)
     return Profile(
         id=make_id("profile", found.file.id),
         file=found.file,

@@ -18,20 +18,24 @@ def describe_table(loaded: Loaded) -> Table:
     """The table's profile. Bounded: at most MOST_COLUMNS columns, five rows of head."""
     frame = loaded.frame
     names = frame.columns[:MOST_COLUMNS]
-    columns = tuple(describe_column(frame[name], hint=loaded.hints.get(name)) for name in names)
+    columns = loaded.columns or tuple(
+        describe_column(frame[name], hint=loaded.hints.get(name)) for name in names
+    )
     issues = list(loaded.issues)
-    if frame.width > len(columns):
-        detail = f"{frame.width:,} columns: the first {len(columns)} are described"
+    if loaded.width > len(columns):
+        detail = f"{loaded.width:,} columns: the first {len(columns)} are described"
         issues.append(Issue("wide", detail))
-    issues += _value_issues(frame, columns)
-    key = loaded.primary_key or find_primary_key(frame, columns)
+    issues += _value_issues(frame, columns, loaded.rows)
+    key = loaded.primary_key or (
+        _streamed_key(columns) if loaded.columns else find_primary_key(frame, columns)
+    )
     shown = [[cut(value) for value in shown_values(frame[name].head(HEAD_ROWS))] for name in names]
     head = tuple(zip(*shown, strict=True))
     return Table(
         name=loaded.name,
         rows=loaded.rows,
         columns=columns,
-        column_count=frame.width,
+        column_count=loaded.width,
         plan=loaded.plan,
         primary_key=key,
         issues=tuple(issues),
@@ -41,11 +45,18 @@ def describe_table(loaded: Loaded) -> Table:
     )
 
 
-def _value_issues(frame: pl.DataFrame, columns: tuple[Column, ...]) -> list[Issue]:
+def _streamed_key(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    unique = (
+        c for c in columns if c.distinct == c.count and not c.nulls and c.kind is SemanticType.IDENTIFIER
+    )
+    return tuple(column.name for column in unique)[:1]
+
+
+def _value_issues(frame: pl.DataFrame, columns: tuple[Column, ...], rows: int) -> list[Issue]:
     issues = []
     for column in columns:
         if column.count == 0:
-            issues.append(Issue("empty_column", "no value in any row", column.name, frame.height))
+            issues.append(Issue("empty_column", "no value in any row", column.name, rows))
         elif column.distinct == 1 and column.count > 1 and column.dtype not in ("nested", "other"):
             issues.append(
                 Issue(
@@ -56,17 +67,17 @@ def _value_issues(frame: pl.DataFrame, columns: tuple[Column, ...]) -> list[Issu
                     str(column.examples[0]),
                 )
             )
-        elif frame.height and column.nulls > 0.5 * frame.height:
+        elif rows and column.nulls > 0.5 * rows:
             issues.append(
                 Issue(
                     "mostly_null",
-                    f"{column.nulls / frame.height:.0%} of the rows are null",
+                    f"{column.nulls / rows:.0%} of the rows are null",
                     column.name,
                     column.nulls,
                 )
             )
     flat = [column.name for column in columns if column.dtype not in ("nested", "other")]
-    if flat and 1 < frame.height <= 2_000_000:
+    if flat and rows == frame.height and 1 < rows <= 2_000_000:
         repeated = frame.height - frame.select(flat).n_unique()
         if repeated:
             issues.append(Issue("duplicate_rows", "rows that repeat an earlier row", None, repeated))
@@ -74,7 +85,7 @@ def _value_issues(frame: pl.DataFrame, columns: tuple[Column, ...]) -> list[Issu
 
 
 def _describe(loaded: Loaded, columns: tuple[Column, ...], key: tuple[str, ...]) -> str:
-    parts = [f"{loaded.rows:,} rows and {loaded.frame.width:,} columns"]
+    parts = [f"{loaded.rows:,} rows and {loaded.width:,} columns"]
     measures = [column.name for column in columns if column.kind.is_measure]
     groups = [column.name for column in columns if column.kind is SemanticType.CATEGORY]
     dates = [
