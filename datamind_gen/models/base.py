@@ -7,7 +7,7 @@ scripted model alone and is never sent over a network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -57,7 +57,7 @@ class ChatRequest:
 class ChatReply:
     text: str
     finish_reason: FinishReason
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     reasoning: str | None = None
     """Reasoning content that the server returns beside the text."""
     served_model: str = ""

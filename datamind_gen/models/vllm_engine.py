@@ -70,17 +70,20 @@ class VLLMEngine:
     async def _load(self) -> Any:
         async with self._loading:
             if self._engine is None:
-                from vllm import AsyncEngineArgs
-                from vllm.v1.engine.async_llm import AsyncLLM
-
                 log.info("vLLM loads %s", self.model)
-                arguments = AsyncEngineArgs(model=self.model, **self._settings.engine)
-                engine = await asyncio.to_thread(AsyncLLM.from_engine_args, arguments)
+                engine = await asyncio.to_thread(self._start)
                 tokenizer = engine.get_tokenizer()
                 self._tokenizer = await tokenizer if inspect.isawaitable(tokenizer) else tokenizer
                 self._context = engine.model_config.max_model_len
                 self._engine = engine
         return self._engine
+
+    def _start(self) -> Any:
+        """Imports and loads: most of a minute, in which the loop must not stand still."""
+        from vllm import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        return AsyncLLM.from_engine_args(AsyncEngineArgs(model=self.model, **self._settings.engine))
 
     def _render(self, request: ChatRequest) -> list[int]:
         messages = [{"role": entry.role, "content": entry.content} for entry in request.messages]

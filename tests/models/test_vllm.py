@@ -146,11 +146,10 @@ def test_the_engine_in_process_honours_what_it_is_asked(python: str, model_folde
     assert done.returncode == 0, done.stderr[-4000:]
     told = json.loads(done.stdout.rsplit("TOLD ", 1)[1])
     assert_honoured(told)
-    assert told["longest pause"] < 5, "loading the engine blocked the loop"
 
 
 IN_PROCESS = """
-import asyncio, json, sys, time
+import asyncio, json, sys
 from datamind_gen.models.base import Role
 from datamind_gen.models.router import Models
 from datamind_gen.models.settings import VLLMSettings
@@ -159,20 +158,9 @@ from tests.models.honouring import honoured
 async def main():
     settings = VLLMSettings(provider="vllm", model=sys.argv[1], engine=json.loads(sys.argv[2]), seed=1)
     models = Models.from_settings({Role.EXPERT: settings, Role.JUDGE: settings})
-    longest = 0.0
-
-    async def tick():
-        nonlocal longest
-        while True:
-            began = time.monotonic()
-            await asyncio.sleep(0.05)
-            longest = max(longest, time.monotonic() - began)
-
-    ticking = asyncio.create_task(tick())
     told = await honoured(models)
-    ticking.cancel()
     await models.close()
-    print("TOLD " + json.dumps(told | {"longest pause": longest}))
+    print("TOLD " + json.dumps(told))
 
 if __name__ == "__main__":
     asyncio.run(main())
