@@ -7,13 +7,14 @@ payloads of rejected rows that quote it are withheld too. This is a guard, not l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from datamind_gen.files.licenses import judge_license
 from datamind_gen.ledger.funnel import Funnel, StageCount
 from datamind_gen.publish.finished import Dropped, Finished
-from datamind_gen.rows import Candidate, Reason, Stage, Status, dump_json, encode
+from datamind_gen.rows import Candidate, FileFormat, Level, Reason, Stage, Status, dump_json, encode
 from datamind_gen.spec.publish import LicenseAction, LicensePolicy
 
 
@@ -32,7 +33,7 @@ def decide(license: str, policy: LicensePolicy) -> LicenseAction:
 
 
 def guard(finished: Finished) -> Guarded:
-    """Applies the policy. The funnel gains the publish stage, unless it has one already."""
+    """Applies the policy. The funnel gains a publish stage, or its own one loses what is withheld."""
     policy = finished.settings.licenses
     refused = {
         file_id: profile.file.license
@@ -40,7 +41,8 @@ def guard(finished: Finished) -> Guarded:
         if decide(profile.file.license, policy) is LicenseAction.REFUSE
     }
     kept = tuple(row for row in finished.kept if row.query.file_id not in refused)
-    withheld = tuple(
+    withheld = [row for row in finished.kept if row.query.file_id in refused]
+    refusals = [
         Dropped(
             id=row.id,
             stage=Stage.PUBLISH,
@@ -49,25 +51,35 @@ def guard(finished: Finished) -> Guarded:
             detail=f"{refused[row.query.file_id]}: refused by publish.licenses",
             payload=encode(row),
         )
-        for row in finished.kept
-        if row.query.file_id in refused
-    )
-    dropped = tuple(_withhold(row, set(refused), policy) for row in (*finished.dropped, *withheld))
-    return Guarded(kept, dropped, _count(finished.funnel, len(kept), len(withheld)))
+        for row in withheld
+    ]
+    dropped = tuple(_withhold(row, set(refused), policy) for row in (*finished.dropped, *refusals))
+    return Guarded(kept, dropped, _count(finished, withheld))
 
 
-def _count(funnel: Funnel, kept: int, withheld: int) -> Funnel:
-    if any(count.stage is Stage.PUBLISH for count in funnel.stages):
-        return funnel
-    count = StageCount(
-        stage=Stage.PUBLISH,
-        unit="trajectory",
-        taken=kept + withheld,
-        made=0,
-        kept=kept,
-        rejected=((Reason.LICENSE, withheld),) if withheld else (),
+def _count(finished: Finished, withheld: Sequence[Candidate]) -> Funnel:
+    """The funnel with what the policy took out of its publish stage and of its cells."""
+    funnel = finished.funnel
+    last = next((count for count in funnel.stages if count.stage is Stage.PUBLISH), None)
+    if last is None:
+        taken = len(finished.kept)
+        last = StageCount(stage=Stage.PUBLISH, unit="trajectory", taken=taken, made=0, kept=taken)
+    reasons = Counter(dict(last.rejected)) + Counter({Reason.LICENSE: len(withheld)})
+    last = replace(last, kept=last.kept - len(withheld), rejected=tuple(sorted(reasons.items())))
+    lost = Counter(_cell(row, finished) for row in withheld)
+    return replace(
+        funnel,
+        stages=(*(count for count in funnel.stages if count.stage is not Stage.PUBLISH), last),
+        cells=tuple(
+            replace(cell, kept=cell.kept - lost[cell.category, cell.format, cell.hops, cell.level])
+            for cell in funnel.cells
+        ),
     )
-    return replace(funnel, stages=(*funnel.stages, count))
+
+
+def _cell(row: Candidate, finished: Finished) -> tuple[str, FileFormat, int, Level]:
+    query = row.query
+    return query.category, finished.profiles[query.file_id].file.format, len(query.hops), query.level
 
 
 def _withhold(row: Dropped, refused: set[str], policy: LicensePolicy) -> Dropped:

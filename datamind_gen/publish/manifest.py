@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import platform
 from collections.abc import Iterable
@@ -14,9 +15,13 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from datamind_gen.models.usage import ModelUsage
 from datamind_gen.publish.finished import ModelUse
 from datamind_gen.rows import decode, encode
+
+logger = logging.getLogger(__name__)
 
 NAME = "manifest.json"
 MANIFEST_VERSION = 1
@@ -94,9 +99,15 @@ def write_manifest(run: Path, manifest: Manifest) -> Path:
 
 
 def read_manifest(run: Path) -> Manifest | None:
-    """The manifest of a run directory; None where there is none. Raises pydantic.ValidationError."""
+    """The manifest of a run directory; None where there is none that this version can read."""
     path = run / NAME
-    return decode(Manifest, path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return decode(Manifest, path.read_text(encoding="utf-8"))
+    except ValidationError:
+        logger.warning("%s was written by another version of datamind_gen, and is passed over", path)
+        return None
 
 
 def hash_pipeline(pipeline_yaml: str) -> str:

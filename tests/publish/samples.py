@@ -14,7 +14,10 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from datamind_gen.ledger.funnel import Cell, Funnel, StageCount
+from datamind_gen.models.base import Role
+from datamind_gen.models.usage import ModelUsage
 from datamind_gen.publish import Dropped, Finished, ModelUse
+from datamind_gen.publish.manifest import Manifest, Tick
 from datamind_gen.rows import (
     Answer,
     AnswerType,
@@ -311,4 +314,50 @@ def _funnel(
     return Funnel(
         stages,
         tuple(Cell(*key, queries=cells[key], kept=kept_cells[key]) for key in sorted(cells)),
+    )
+
+
+def make_manifest() -> Manifest:
+    """What a run beside the dataset leaves: two models, one of them without a known price."""
+    usage = ModelUsage(
+        model="scripted",
+        endpoint="embedded",
+        roles=(Role.AUTHOR, Role.EXPERT),
+        calls=310,
+        replayed=12,
+        retries=0,
+        rate_limited=0,
+        failed=0,
+        prompt_tokens=120_000,
+        completion_tokens=9_000,
+        uncounted=0,
+        tokens_at_most=129_000,
+        usd=0.5,
+        usd_at_most=0.5,
+        priced=True,
+        in_flight=0,
+        waiting=0,
+        limit=8,
+        down_s=0.0,
+        last_error=None,
+    )
+    judge = replace(usage, model="gpt-4o-mini", roles=(Role.JUDGE,), calls=24, uncounted=2, usd=None)
+    return Manifest(
+        name="sample",
+        pipeline_sha256="c" * 64,
+        outcome="stopped",
+        message="the budget of 1 usd is spent",
+        started="2025-01-02T03:04:05+00:00",
+        ended="2025-01-02T03:14:05+00:00",
+        wall_s=600.0,
+        starts=2,
+        waves=1,
+        isolation="full",
+        models=(),
+        usage=(usage, judge),
+        python="3.11.9",
+        platform="Linux x86_64 glibc 2.36",
+        cores=2,
+        packages=(("pandas", "3.1.1"),),
+        throughput=tuple(Tick(60.0 * n, settled=20 * n, kept=2 * n) for n in range(11)),
     )

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from datasets import Dataset, load_dataset
 
+from datamind_gen.ledger.funnel import StageCount
 from datamind_gen.publish import Finished, PublishedDataset, PublishError, write_dataset
 from datamind_gen.publish.records import answer_csv
 from datamind_gen.publish.schema import SCHEMAS, Config
@@ -238,6 +239,15 @@ def test_refused_licence_takes_file_rows_and_quotes_out(tmp_path: Path) -> None:
         len(refused_rows),
     )
     assert published.funnel.problems() == []
+    assert sum(cell.kept for cell in published.funnel.cells) == len(kept)
+    again = replace(finished, funnel=replace(published.funnel, stages=before_publish(finished)))
+    assert write_dataset(tmp_path / "again", again).funnel.stages == published.funnel.stages
+
+
+def before_publish(finished: Finished) -> tuple[StageCount, ...]:
+    """The funnel as an engine hands it over that has counted its own publish stage already."""
+    own = StageCount(Stage.PUBLISH, "trajectory", len(finished.kept), 0, len(finished.kept))
+    return (*finished.funnel.stages, own)
 
 
 def test_refused_file_without_a_profile_is_withheld_too(tmp_path: Path) -> None:
