@@ -1,40 +1,50 @@
 """Filter rules: small, named, in any order, each with known-good and known-bad examples beside it.
 
-    rules = make_rules(spec.rules)
+    rules = build_rules(spec.rules)
+    rejection = await check_candidate(candidate, rules, RuleContext(profile=profile))
+    if rejection is not None:
+        print(rejection.rule, rejection.reason, rejection.detail)
     for rule in rules:
-        if isinstance(rule, RowRule) and (finding := rule.check(candidate, RuleContext(profile=profile))):
-            print(rule.name, rule.reason, finding.detail)
+        dropped = check_set(rule, candidates)               # duplicates: what only the whole set shows
 
 To add one: a file here with a class, a YAML file of examples beside it, a line in registry.BUILT_IN. One of
 your own needs no change here: name it `my_package.rules:MyRule` in the pipeline.
 """
 
+from datamind_gen.rules.apply import Rejection, check_candidate, check_set
 from datamind_gen.rules.base import (
     AsyncRowRule,
+    ReplayOutcome,
     RowRule,
     Rule,
     RuleContext,
+    RuleFailed,
     RuleFinding,
     RuleParams,
     SetRule,
 )
 from datamind_gen.rules.contamination_list import build_contamination_list
 from datamind_gen.rules.examples import ExampleOutcome, validate_rules
-from datamind_gen.rules.registry import BUILT_IN, RuleError, load_rule, make_rules
+from datamind_gen.rules.registry import BUILT_IN, RuleError, build_rules, load_rule
 
 __all__ = [
     "BUILT_IN",
     "AsyncRowRule",
     "ExampleOutcome",
+    "Rejection",
+    "ReplayOutcome",
     "RowRule",
     "Rule",
     "RuleContext",
     "RuleError",
+    "RuleFailed",
     "RuleFinding",
     "RuleParams",
     "SetRule",
     "build_contamination_list",
+    "build_rules",
+    "check_candidate",
+    "check_set",
     "load_rule",
-    "make_rules",
     "validate_rules",
 ]

@@ -15,20 +15,19 @@
 
 In a pipeline it is `- my_package.rules:NoWeekends: {strict: true}`. Three kinds: a RowRule looks at one
 candidate; an AsyncRowRule may await (a replay); a SetRule looks at all candidates together, sorted by id, and
-is a pure function of them. A rule never sees planted faults as such, makes no model call, and raises only for
-what is not the candidate's fault.
+is a pure function of them. A rule never sees planted faults as such, makes no model call, and raises only
+RuleFailed, for what is not the candidate's fault.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from datamind_gen.agent.replay import Replay
 from datamind_gen.rows import Candidate, Profile, Reason
 from datamind_gen.rules.tokens import approximate_tokens
 
@@ -46,6 +45,26 @@ class RuleFinding:
     detail: str
 
 
+class RuleFailed(Exception):
+    """Something other than the candidate is to blame: the row has failed and is not rejected."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class ReplayOutcome(Protocol):
+    """What came of running a trajectory again."""
+
+    @property
+    def difference(self) -> str | None:
+        """The first observation that came out differently, in words."""
+
+    @property
+    def error(self) -> str | None:
+        """The sandbox failed: nothing is known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleContext:
     """What a rule may know beside the candidate."""
@@ -53,8 +72,8 @@ class RuleContext:
     profile: Profile | None = None
     """Of the file that the query is about."""
     count_tokens: Callable[[str], int] = approximate_tokens
-    replay: Callable[[Candidate], Awaitable[Replay]] | None = None
-    """Runs a candidate's code again in a fresh sandbox. Raises ReplayFailed."""
+    replay: Callable[[], Awaitable[ReplayOutcome]] | None = None
+    """Runs the candidate's code again in a fresh sandbox and compares what it shows."""
 
     @property
     def is_database(self) -> bool:
@@ -86,7 +105,5 @@ class AsyncRowRule(Rule):
 
 class SetRule(Rule):
     @abstractmethod
-    def check_all(
-        self, candidates: Sequence[Candidate], profiles: Mapping[str, Profile]
-    ) -> dict[str, RuleFinding]:
-        """The rejected candidates by id. `candidates` are sorted by id; `profiles` are by file id."""
+    def check_all(self, candidates: Sequence[Candidate]) -> dict[str, RuleFinding]:
+        """The rejected candidates by id. `candidates` are sorted by id."""

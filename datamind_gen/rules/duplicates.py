@@ -8,13 +8,13 @@ the first by id stays. Trajectories of one query are duplicates only if their te
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from datasketch import MinHash, MinHashLSH
 from pydantic import Field
 
-from datamind_gen.rows import Candidate, Profile, Reason, hash_text
+from datamind_gen.rows import Candidate, Reason, hash_text
 from datamind_gen.rules.base import RuleFinding, RuleParams, SetRule
 
 _SPACES = re.compile(r"[\W_]+")
@@ -36,9 +36,7 @@ class DuplicatesRule(SetRule):
 
     params: Params
 
-    def check_all(
-        self, candidates: Sequence[Candidate], profiles: Mapping[str, Profile]
-    ) -> dict[str, RuleFinding]:
+    def check_all(self, candidates: Sequence[Candidate]) -> dict[str, RuleFinding]:
         findings: dict[str, RuleFinding] = {}
         texts: dict[str, str] = {}
         queries: dict[str, Candidate] = {}

@@ -26,7 +26,6 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
 from datamind_gen.agent.observation import describe
 from datamind_gen.agent.protocol import parse
-from datamind_gen.agent.replay import Replay
 from datamind_gen.rows import (
     Answer,
     AnswerType,
@@ -84,8 +83,8 @@ class WrittenCandidate(_Written):
     license: str = "CC0-1.0"
     columns: dict[str, tuple[Scalar, ...]] = {}
     """Column names with sample values."""
-    replayed: tuple[str, ...] | None = None
-    """Outputs that a replay gives."""
+    replay_difference: str | None = None
+    """What a replay finds."""
 
 
 class Example(WrittenCandidate):
@@ -100,6 +99,14 @@ class Example(WrittenCandidate):
 class Examples(_Written):
     good: tuple[Example, ...]
     bad: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleReplay:
+    """What an example says that a replay comes to."""
+
+    difference: str | None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +221,11 @@ def _run(name: str, example: Example, expected: bool) -> ExampleOutcome:
 def _find(rule: Rule, example: Example) -> dict[str, RuleFinding]:
     made = [make_candidate(one, index=index) for index, one in enumerate(example.set or (example,))]
     if isinstance(rule, SetRule):
-        profiles = {profile.file.id: profile for _, profile in made}
-        return rule.check_all(sorted((candidate for candidate, _ in made), key=lambda one: one.id), profiles)
+        return rule.check_all(sorted((candidate for candidate, _ in made), key=lambda one: one.id))
     candidate, profile = made[0]
 
-    async def replay(_: Candidate) -> Replay:
-        seen = [describe(_result(TurnStatus.OK, text, None)).text for text in example.replayed or ()]
-        return Replay(tuple(seen), candidate.trajectory.result_csv)
+    async def replay() -> ExampleReplay:
+        return ExampleReplay(example.replay_difference)
 
     context = RuleContext(profile=profile, replay=replay)
     finding = None

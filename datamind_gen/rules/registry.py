@@ -35,7 +35,7 @@ class RuleError(Exception):
         self.problems = tuple(problems)
 
 
-def make_rules(uses: Sequence[RuleUse]) -> list[Rule]:
+def build_rules(uses: Sequence[RuleUse]) -> list[Rule]:
     """The rules in the order named. Raises RuleError with every problem at once."""
     rules: list[Rule] = []
     problems: list[tuple[int, str]] = []

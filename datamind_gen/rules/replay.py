@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datamind_gen.agent.replay import compare
 from datamind_gen.rows import Candidate, Reason
-from datamind_gen.rules.base import AsyncRowRule, RuleContext, RuleFinding
+from datamind_gen.rules.base import AsyncRowRule, RuleContext, RuleFailed, RuleFinding
 
 
 class ReplayRule(AsyncRowRule):
@@ -14,8 +13,10 @@ class ReplayRule(AsyncRowRule):
     reason = Reason.REPLAY_DIFFERENCE
 
     async def check(self, candidate: Candidate, context: RuleContext) -> RuleFinding | None:
-        """Raises ReplayFailed when the sandbox is to blame, and ValueError where there is no sandbox."""
+        """Raises RuleFailed when the sandbox is to blame, and ValueError where there is no sandbox."""
         if context.replay is None:
             raise ValueError("the replay rule needs a sandbox: RuleContext.replay is not set")
-        differences = compare(candidate.trajectory, await context.replay(candidate))
-        return RuleFinding("; ".join(map(str, differences[:3]))) if differences else None
+        outcome = await context.replay()
+        if outcome.error is not None:
+            raise RuleFailed(Reason.SANDBOX, outcome.error)
+        return None if outcome.difference is None else RuleFinding(outcome.difference)

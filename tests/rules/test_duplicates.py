@@ -36,11 +36,11 @@ def test_arrival_order_changes_nothing() -> None:
     questions = [" ".join(rng.choices(words, k=12)) for _ in range(80)]
     questions += [question.replace(" ", ", ", 1) for question in questions[::4]]
     made = candidates(*questions)
-    expected = DuplicatesRule().check_all(made, {})
+    expected = DuplicatesRule().check_all(made)
     assert len(expected) >= 20
     for _ in range(3):
         rng.shuffle(made)
-        assert DuplicatesRule().check_all(made, {}) == expected
+        assert DuplicatesRule().check_all(made) == expected
 
 
 def test_several_trajectories_of_one_query_are_kept_unless_they_are_equal() -> None:
@@ -52,7 +52,7 @@ def test_several_trajectories_of_one_query_are_kept_unless_they_are_equal() -> N
         trajectory=replace(first.trajectory, turns=(replace(turn, text=turn.text + " "),)),
     )
     third = replace(first, id="candidate-c")
-    found = DuplicatesRule().check_all([first, second, third], {})
+    found = DuplicatesRule().check_all([first, second, third])
     assert set(found) == {"candidate-c"}
 
 
@@ -63,4 +63,4 @@ def test_all_trajectories_of_a_repeated_query_go() -> None:
         id="candidate-9",
         trajectory=replace(made[1].trajectory, turns=(replace(made[1].trajectory.turns[0], text="x"),)),
     )
-    assert set(DuplicatesRule().check_all([*made, other], {})) == {"candidate-1", "candidate-9"}
+    assert set(DuplicatesRule().check_all([*made, other])) == {"candidate-1", "candidate-9"}

@@ -7,7 +7,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from datamind_gen.rows import Candidate, Reason
-from datamind_gen.rules import BUILT_IN, RowRule, RuleContext, RuleError, RuleFinding, make_rules
+from datamind_gen.rules import BUILT_IN, RowRule, RuleContext, RuleError, RuleFinding, build_rules
 from datamind_gen.rules.answer_length import AnswerLengthRule
 from datamind_gen.rules.examples import WrittenCandidate, make_candidate
 from datamind_gen.spec.rules import RuleUse
@@ -18,7 +18,7 @@ def uses(text: str) -> list[RuleUse]:
 
 
 def test_rules_come_in_the_order_named_with_their_settings() -> None:
-    rules = make_rules(uses("[unresolved_error, format, {answer_length: {max_tokens: 7}}]"))
+    rules = build_rules(uses("[unresolved_error, format, {answer_length: {max_tokens: 7}}]"))
     assert [rule.name for rule in rules] == ["unresolved_error", "format", "answer_length"]
     assert isinstance(rules[2].params, AnswerLengthRule.Params)
     assert rules[2].params.max_tokens == 7
@@ -26,7 +26,7 @@ def test_rules_come_in_the_order_named_with_their_settings() -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(RuleError) as caught:
-        make_rules(
+        build_rules(
             uses(
                 "[formt, {answer_length: {max_token: 7}}, {language: {max_foreign_share: 3}}, nowhere:Rule,"
                 " 'pathlib:Path', {contamination: {lists: [missing.json]}}]"
@@ -55,7 +55,7 @@ def test_a_rule_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "            return RuleFinding(self.params.word)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    (rule,) = make_rules(uses("[{'my_rules:NoWord': {word: mean}}]"))
+    (rule,) = build_rules(uses("[{'my_rules:NoWord': {word: mean}}]"))
     candidate, _ = make_candidate(WrittenCandidate.model_validate({"turns": [{"answer": "the mean is 4"}]}))
     assert isinstance(rule, RowRule)
     assert rule.reason is Reason.CUSTOM_RULE
@@ -63,7 +63,7 @@ def test_a_rule_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_tokenizer_is_pluggable() -> None:
-    (rule,) = make_rules(uses("[{answer_length: {max_tokens: 3}}]"))
+    (rule,) = build_rules(uses("[{answer_length: {max_tokens: 3}}]"))
     candidate, _ = make_candidate(WrittenCandidate.model_validate({"turns": [{"answer": "one two"}]}))
     assert isinstance(rule, RowRule)
     assert rule.check(candidate, RuleContext()) is None
@@ -80,7 +80,7 @@ def test_no_rule_looks_at_planted_faults(name: str) -> None:
 def test_rules_do_not_change_a_candidate() -> None:
     candidate, profile = make_candidate(WrittenCandidate())
     before: Candidate = candidate
-    for rule in make_rules(uses("[format, language, secrets, supported_answer, instruction_in_data]")):
+    for rule in build_rules(uses("[format, language, secrets, supported_answer, instruction_in_data]")):
         assert isinstance(rule, RowRule)
         rule.check(candidate, RuleContext(profile=profile))
     assert candidate == before

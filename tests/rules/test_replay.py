@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from datamind_gen.agent.loop import Episode, run_episode
+from datamind_gen.agent.observation import describe
 from datamind_gen.agent.policy import Action
-from datamind_gen.agent.replay import Replay, replay
-from datamind_gen.rows import Candidate, Message
+from datamind_gen.rows import Candidate, Message, Reason
+from datamind_gen.rules.apply import Rejection, check_candidate
 from datamind_gen.rules.base import RuleContext
 from datamind_gen.rules.examples import WrittenCandidate, make_candidate
 from datamind_gen.rules.replay import ReplayRule
@@ -58,13 +59,23 @@ async def play(sandbox: Sandbox, path: Path, *codes: str) -> Candidate:
     )
 
 
-def context(sandbox: Sandbox, path: Path) -> RuleContext:
-    async def run_again(candidate: Candidate) -> Replay:
+@dataclass(frozen=True)
+class Outcome:
+    difference: str | None
+    error: str | None = None
+
+
+def context(sandbox: Sandbox, path: Path, candidate: Candidate) -> RuleContext:
+    async def run_again() -> Outcome:
         session = await sandbox.open({"data.csv": path}, seed="replay")
         try:
-            return await replay(session, candidate.trajectory)
+            for number, turn in enumerate(candidate.trajectory.turns, start=1):
+                seen = describe(await session.run(turn.code)).text if turn.code else turn.observation
+                if seen != turn.observation:
+                    return Outcome(f"turn {number}: {turn.observation} became {seen}")
         finally:
             await session.close()
+        return Outcome(None)
 
     return RuleContext(replay=run_again)
 
@@ -85,12 +96,12 @@ async def test_a_trajectory_with_state_errors_and_seeded_chance_replays(sandbox:
         "print(df.x.sum(), np.random.rand(), hash('a'))",
     )
     assert [turn.status for turn in candidate.trajectory.turns] == ["ok", "error", "ok", None]
-    assert await ReplayRule().check(candidate, context(sandbox, path)) is None
+    assert await ReplayRule().check(candidate, context(sandbox, path, candidate)) is None
 
 
 async def test_chance_from_the_system_is_found(sandbox: Sandbox, path: Path) -> None:
     candidate = await play(sandbox, path, "import os\nprint(os.urandom(16).hex())")
-    finding = await ReplayRule().check(candidate, context(sandbox, path))
+    finding = await ReplayRule().check(candidate, context(sandbox, path, candidate))
     assert finding is not None
     assert finding.detail.startswith("turn 1: ")
 
@@ -100,7 +111,7 @@ async def test_an_observation_that_was_changed_afterwards_is_found(sandbox: Sand
     first, last = candidate.trajectory.turns
     forged = replace(first, observation=(first.observation or "").replace("41", "42"))
     candidate = replace(candidate, trajectory=replace(candidate.trajectory, turns=(forged, last)))
-    finding = await ReplayRule().check(candidate, context(sandbox, path))
+    finding = await ReplayRule().check(candidate, context(sandbox, path, candidate))
     assert finding is not None
     assert "42" in finding.detail
     assert "41" in finding.detail
@@ -109,7 +120,17 @@ async def test_an_observation_that_was_changed_afterwards_is_found(sandbox: Sand
 async def test_a_changed_file_is_found(sandbox: Sandbox, path: Path) -> None:
     candidate = await play(sandbox, path, "print(open('data/files/data.csv').read())")
     path.write_text("x\n1\n2\n4\n")
-    assert await ReplayRule().check(candidate, context(sandbox, path)) is not None
+    assert await ReplayRule().check(candidate, context(sandbox, path, candidate)) is not None
+
+
+async def test_a_sandbox_that_fails_is_no_rejection() -> None:
+    candidate, _ = make_candidate(WrittenCandidate())
+
+    async def run_again() -> Outcome:
+        return Outcome(None, error="the zygote died")
+
+    found = await check_candidate(candidate, [ReplayRule()], RuleContext(replay=run_again))
+    assert found == Rejection("replay", Reason.SANDBOX, "the zygote died", failed=True)
 
 
 async def test_without_a_sandbox_the_rule_says_so() -> None:
