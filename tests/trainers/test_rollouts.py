@@ -1,4 +1,4 @@
-"""Rollouts over the real sandbox, with an engine that speaks from a script; and what happens when things fail."""
+"""Rollouts over the real sandbox, with an engine that speaks from a script; and what failures become."""
 
 from __future__ import annotations
 
