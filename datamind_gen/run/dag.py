@@ -48,7 +48,7 @@ def real(rows: Rows) -> Rows:
     return [{name: row[name] for name in COLUMNS} for row in rows if row["id"]]
 
 
-class SourceStep(GeneratorStep):  # type: ignore[misc]
+class SourceStep(GeneratorStep):
     """Yields what enters the graph: files, wave after wave, and ticks in between."""
 
     socket: str
@@ -68,7 +68,7 @@ class SourceStep(GeneratorStep):  # type: ignore[misc]
             yield fill(reply.rows), False
 
 
-class StageStep(Step):  # type: ignore[misc]
+class StageStep(Step):
     """One stage: hands rows to the engine, and yields the ones that it has finished."""
 
     socket: str
@@ -106,7 +106,7 @@ class SinkStep(StageStep):
         yield [FILLER]
 
 
-class Graph(Pipeline):  # type: ignore[misc]
+class Graph(Pipeline):
     """distilabel's local pipeline without the state that it writes after every batch."""
 
     @property

@@ -93,7 +93,7 @@ class Engine:
         self.stop: StopCause | None = None
         self.recent_errors: list[str] = []
         self.fingerprints: dict[Stage, Fingerprint] = {
-            stage: take_fingerprint(step.runner, spec, prompts) for stage, step in flow.items()
+            stage: take_fingerprint(step.runner, spec, prompts, taxonomy) for stage, step in flow.items()
         }
         self.tallies = {
             stage: Tally(stage, step.runner.unit, makes=step.makes) for stage, step in flow.items()

@@ -202,7 +202,7 @@ def sandbox_settings(spec: PipelineSpec, job: Job) -> SandboxSettings:
     return SandboxSettings(
         **limits,
         concurrency=spec.run.turns,
-        on_error=OnError(spec.sample.on_error.value),
+        on_error=OnError(spec.sample.on_error),
         awake_memory_mb=spec.run.awake_memory_mb,
         allow_unsandboxed=job.allow_unsandboxed or spec.sandbox.allow_unsandboxed,
         scratch=Path(spec.run.scratch) if spec.run.scratch else None,

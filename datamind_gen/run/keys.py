@@ -15,6 +15,10 @@ from datamind_gen.prompts.render import Prompts
 from datamind_gen.rows import Stage, dump_json, hash_text
 from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.stages.base import StageRunner
+from datamind_gen.taxonomy import Taxonomy
+
+USE_TAXONOMY = (Stage.WRITE, Stage.COMPOSE, Stage.SAMPLE, Stage.REFLECT)
+"""Stages whose results depend on the taxonomy's files: its programs, or its workflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,13 @@ class Fingerprint:
     settings: str
     templates: tuple[tuple[str, str], ...]
     """Names and hashes."""
+    taxonomy: str = ""
+    """The taxonomy's hash, for stages that use it."""
 
     @property
     def digest(self) -> str:
         templates = dump_json([list(pair) for pair in self.templates])
-        return hash_text(self.stage.value, str(self.version), self.settings, templates)
+        return hash_text(self.stage.value, str(self.version), self.settings, templates, self.taxonomy)
 
     def changes_from(self, earlier: Fingerprint) -> list[str]:
         """What is different, in words."""
@@ -45,16 +51,21 @@ class Fingerprint:
         changes.extend(
             f"template {name} changed" for name, found in self.templates if hashes.get(name) != found
         )
+        if self.taxonomy != earlier.taxonomy:
+            changes.append("the taxonomy changed")
         return changes
 
 
-def take_fingerprint(runner: StageRunner[Any, Any], spec: PipelineSpec, prompts: Prompts) -> Fingerprint:
+def take_fingerprint(
+    runner: StageRunner[Any, Any], spec: PipelineSpec, prompts: Prompts, taxonomy: Taxonomy
+) -> Fingerprint:
     """The fingerprint of a stage under a spec."""
     return Fingerprint(
         stage=runner.name,
         version=runner.version,
         settings=runner.settings(spec),
         templates=tuple((name, prompts.template_hash(name)) for name in runner.templates()),
+        taxonomy=taxonomy.fingerprint() if runner.name in USE_TAXONOMY else "",
     )
 
 

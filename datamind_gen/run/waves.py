@@ -93,7 +93,7 @@ def settle(delivered: Iterable[Envelope], engine: Engine) -> tuple[SettledQuery,
             queries[query.id] = query
         if envelope.stage is Stage.FILTER and envelope.kept:
             candidates.append(decode(Candidate, envelope.payload))
-    dropped = select(candidates, engine.spec, engine.profiles)
+    dropped = select(candidates, engine.spec)
     kept = Counter(found.query.id for found in candidates if found.id not in dropped)
     return tuple(
         SettledQuery(

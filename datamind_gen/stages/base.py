@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +81,18 @@ class StageRunner(Protocol[In, Out]):
         ...
 
 
-def kept(id: str, row: Out) -> Outcome[Out]:
+def kept(id: str, row: Row) -> Outcome[Row]:
     """A row that goes on."""
     return Outcome(id, Status.KEPT, row)
 
 
-def rejected(id: str, reason: Reason, detail: str, row: Out | None = None) -> Outcome[Out]:
+def rejected(id: str, reason: Reason, detail: str, row: Row | None = None) -> Outcome[Row]:
     """A row that a rule, a judge or a choice said no to."""
     return Outcome(id, Status.REJECTED, row, reason, detail)
 
 
 def failed(
-    id: str, reason: Reason, detail: str, row: Out | None = None, *, retryable: bool = False
-) -> Outcome[Out]:
+    id: str, reason: Reason, detail: str, row: Row | None = None, *, retryable: bool = False
+) -> Outcome[Row]:
     """A row that something outside it let down."""
     return Outcome(id, Status.FAILED, row, reason, detail, retryable)

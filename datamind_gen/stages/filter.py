@@ -9,12 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from datamind_gen.rows import Candidate, Group, Reason, Stage, Trajectory, Verdict, dump_json, make_id
+from datamind_gen.rows import (
+    Candidate,
+    Group,
+    Profile,
+    Reason,
+    Stage,
+    Trajectory,
+    Verdict,
+    dump_json,
+    make_id,
+)
 from datamind_gen.rules import RuleContext, build_rules, check_candidate
 from datamind_gen.spec.judging import Keep
 from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.stages.base import Outcome, Services, failed, kept, rejected
-from datamind_gen.stages.replay import replay_trajectory
+from datamind_gen.stages.replay import Replay, replay_trajectory
 
 
 class FilterStage:
@@ -30,7 +40,7 @@ class FilterStage:
                 "keep": spec.judge.keep.value,
                 "rules": [use.model_dump(mode="json") for use in spec.rules],
                 "sandbox": spec.sandbox.model_dump(mode="json"),
-                "on_error": spec.sample.on_error.value,
+                "on_error": spec.sample.on_error,
             }
         )
 
@@ -84,14 +94,25 @@ def _leave_out(candidate: Candidate, trajectory: Trajectory) -> Outcome[Candidat
 
 
 async def _apply_rules(candidate: Candidate, services: Services) -> Outcome[Candidate]:
-    context = RuleContext(
-        profile=services.profile(candidate.query.file_id),
-        replay=lambda: replay_trajectory(candidate, services),
-    )
-    finding = await check_candidate(candidate, build_rules(services.spec.rules), context)
-    if finding is None:
+    profile = services.profile(candidate.query.file_id)
+    context = RuleContext(profile=profile, replay=lambda: _replay(candidate, profile, services))
+    rejection = await check_candidate(candidate, build_rules(services.spec.rules), context)
+    if rejection is None:
         return kept(candidate.id, candidate)
-    detail = f"{finding.rule}: {finding.detail}"
-    if finding.reason is Reason.SANDBOX:
-        return failed(candidate.id, finding.reason, detail, candidate, retryable=True)
-    return rejected(candidate.id, finding.reason, detail, candidate)
+    detail = f"{rejection.rule}: {rejection.detail}"
+    if rejection.failed:
+        return failed(candidate.id, rejection.reason, detail, candidate, retryable=True)
+    return rejected(candidate.id, rejection.reason, detail, candidate)
+
+
+async def _replay(candidate: Candidate, profile: Profile, services: Services) -> Replay:
+    settings = services.spec.sample
+    return await replay_trajectory(
+        candidate.trajectory,
+        services.sandbox,
+        services.paths(candidate.query.file_id),
+        on_error=settings.on_error,
+        observation_chars=settings.observation_chars,
+        sql_only=profile.file.format.is_database,
+        db_info=profile.ddl or None,
+    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from datamind_gen.agent.loop import conversation
 from datamind_gen.rows import Group, Message, Reason, Stage, Trajectory, Verdict, dump_json
 from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.stages.base import Outcome, Services, rejected
@@ -66,7 +65,12 @@ def _write_critique(group: Group, services: Services) -> str:
 
 def conversation_of(trajectory: Trajectory) -> tuple[Message, ...]:
     """What was said after the prompt: the model's messages and the observations."""
-    return conversation(trajectory.turns)
+    messages: list[Message] = []
+    for turn in trajectory.turns:
+        messages.append(Message("assistant", turn.text))
+        if turn.observation is not None:
+            messages.append(Message("user", turn.observation))
+    return tuple(messages)
 
 
 def _shift(verdict: Verdict, start: int) -> Verdict:

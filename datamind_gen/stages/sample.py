@@ -93,7 +93,7 @@ async def draw_trajectories(
 def make_prompt(query: Query, profile: Profile, services: Services) -> tuple[Message, ...]:
     """The published prompt: system and user message, without knowledge."""
     system = "system_sql" if profile.file.format.is_database else "system_python"
-    on_error = services.spec.sample.on_error.value
+    on_error = services.spec.sample.on_error
     paths = [f"data/files/{part.name}" for part in profile.file.parts]
     return (
         Message("system", services.prompts.render(system, on_error=on_error)),
@@ -149,7 +149,7 @@ def _describe_sampling(sampling: Sampling, services: Services) -> tuple[tuple[st
         ("temperature", sampling.temperature),
         ("top_p", sampling.top_p),
         ("max_tokens", sampling.max_tokens),
-        ("on_error", settings.on_error.value),
+        ("on_error", settings.on_error),
         ("observation_chars", settings.observation_chars),
     )
 
@@ -162,14 +162,14 @@ async def _run_in_session(
     session = await services.sandbox.open(
         services.paths(query.file_id),
         seed=str(seed),
-        on_error=OnError(settings.on_error.value),
+        on_error=OnError(settings.on_error),
         sql_only=profile.file.format.is_database,
         db_info=profile.ddl or None,
     )
     try:
         limits = EpisodeLimits(
             max_turns=settings.turns,
-            on_invalid=LoopOnInvalid(settings.on_invalid.value),
+            on_invalid=LoopOnInvalid(settings.on_invalid),
             observation_chars=settings.observation_chars,
         )
         return await run_episode(policy, session, prompt, limits)

@@ -19,6 +19,7 @@ from datamind_gen.stages.base import Services
 ATTEMPTS = 3
 """Replies that are asked for until one can be read."""
 
+
 @dataclass(frozen=True, slots=True)
 class Opinion:
     """What the judge model says of some answers."""

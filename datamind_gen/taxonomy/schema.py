@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from datamind_gen.rows import AnswerType, Level
+from datamind_gen.rows import AnswerType, Level, hash_text
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Literal = int | float | str
@@ -317,6 +317,10 @@ class Taxonomy(Strict):
         """The program at `category/name`. Raises KeyError."""
         category, _, name = path.partition("/")
         return self.category(category).program(name)
+
+    def fingerprint(self) -> str:
+        """A hash over all that its files say."""
+        return hash_text(self.model_dump_json())
 
     def weights(self) -> dict[str, float]:
         """Wanted share by category, summing to one."""
