@@ -48,7 +48,8 @@ class InstructionInDataRule(RowRule):
 
     def _texts(self, candidate: Candidate, profile: Profile | None) -> Iterator[tuple[str, str]]:
         for index, turn in enumerate(candidate.trajectory.turns, start=1):
-            yield f"the observation of turn {index}", output_of(turn.observation or "")
+            if turn.status is not None:
+                yield f"the observation of turn {index}", output_of(turn.observation or "")
         yield "the result file", candidate.trajectory.result_csv or ""
         if profile is None or not self.params.columns:
             return

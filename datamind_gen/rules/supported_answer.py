@@ -14,17 +14,16 @@ from itertools import permutations
 from pydantic import Field
 
 from datamind_gen.agent.answers.dates import Date, Overlap, read_dates
-from datamind_gen.agent.answers.numbers import Number, read_numbers
+from datamind_gen.agent.answers.numbers import Number, read_numbers, split_ranges
 from datamind_gen.agent.answers.text import fold, tidy
 from datamind_gen.agent.loop import result_name
-from datamind_gen.agent.matching.numbers import choose, numbers_of
+from datamind_gen.agent.matching.numbers import asked_scale, choose, numbers_of
 from datamind_gen.agent.observation import output_of
 from datamind_gen.rows import AnswerType, Candidate, Reason
 from datamind_gen.rules.base import RowRule, RuleContext, RuleFinding, RuleParams
 from datamind_gen.rules.echoes import Echoes
 from datamind_gen.sandbox.results import TurnStatus
 
-_SCALES = (1.0, 100.0, 0.01, 1e3, 1e-3, 1e6, 1e-6, 1e9, 1e-9)
 _FILLER_WORDS = "the a an is are was were it in on at of for with and or by to as its that which has have"
 _FILLER = frozenset(_FILLER_WORDS.split())
 _MAX_SEEN = 5000
@@ -65,8 +64,8 @@ class SupportedAnswerRule(RowRule):
         numbers = numbers_of(answer)
         if not numbers and candidate.query.answer_type is AnswerType.LIST:
             return self._check_words(answer, candidate.query.question, recent)
-        if not numbers:
-            return None
+        if not numbers and candidate.query.answer_type in (AnswerType.NUMBER, AnswerType.PERCENT):
+            return RuleFinding("no number in the answer")
         return self._check_numbers(candidate.query.question, answer, numbers, recent, earlier)
 
     def _check_numbers(
@@ -75,25 +74,25 @@ class SupportedAnswerRule(RowRule):
         given = {number.written for number in numbers_of(question)}
         main = {number.start for number in choose(answer, list(numbers), question)}
         seen_recently, seen = _figures(recent), _figures(earlier)
-        for number in numbers:
+        scale = asked_scale(question)
+        for number in split_ranges(list(numbers)):
             is_main = number.start in main
             if not is_main and (number.written in given or _is_count(number, answer)):
                 continue
             where = seen_recently if is_main else seen
-            if self._stands_in(number, where) or (self.params.derive and self._follows(number, where)):
+            if self._stands_in(number, where, scale) or (self.params.derive and self._follows(number, where)):
                 continue
             place = "the last outputs" if is_main else "any output"
             return RuleFinding(f"{answer[number.start : number.end].strip()!r} is not in {place}")
         return None
 
-    def _stands_in(self, number: Number, seen: Sequence[float]) -> bool:
-        targets = {number.plain(unit) for unit in number.units} | {number.written}
+    def _stands_in(self, number: Number, seen: Sequence[float], scale: float) -> bool:
+        said = {number.written} | {number.plain(unit) for unit in number.units}
+        if number.is_percent:
+            said.add(number.base(number.units[0]))
+        said |= {value * scale for value in said}
         return any(
-            self._is_close(abs(target), abs(figure) * scale, number.decimals)
-            for target in targets
-            for figure in seen
-            for scale in _SCALES
-            if scale == 1.0 or figure
+            self._is_close(abs(value), abs(figure), number.decimals) for value in said for figure in seen
         )
 
     def _is_close(self, said: float, figure: float, decimals: int) -> bool:
@@ -146,7 +145,9 @@ def read_outputs(candidate: Candidate) -> list[str]:
 
 
 def _figures(text: str) -> list[float]:
-    return [number.written for number in read_numbers(text)][-_MAX_SEEN:]
+    numbers = split_ranges(read_numbers(text))[-_MAX_SEEN:]
+    shares = [number.base(number.units[0]) for number in numbers if number.is_percent]
+    return [number.written for number in numbers] + shares
 
 
 def _is_count(number: Number, answer: str) -> bool:

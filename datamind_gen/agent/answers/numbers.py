@@ -249,6 +249,19 @@ def _shared_units(low: Number, high: Number) -> tuple[Unit, ...]:
     return high.units if low.units == (PLAIN,) else low.units
 
 
+def split_ranges(numbers: list[Number]) -> list[Number]:
+    """The numbers, each range as its two ends: for texts whose claim is the range itself."""
+    return [
+        end
+        for number in numbers
+        for end in (
+            (number,)
+            if number.upper is None
+            else (replace(number, upper=None), replace(number, upper=None, written=number.upper))
+        )
+    ]
+
+
 _ONES_WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen

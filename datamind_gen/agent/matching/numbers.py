@@ -143,6 +143,12 @@ def _with_alternatives(text: str, number: Number, numbers: list[Number]) -> list
     return [number]
 
 
+def asked_scale(question: str) -> float:
+    """What a question that asks for an answer "in millions" multiplies it by; else 1."""
+    asked = _SCALE_QUESTION.search(question)
+    return _SCALES[(asked[1] or asked[2]).lower()] if asked else 1.0
+
+
 def compare(wanted: Wanted, number: Number, text: str) -> Match:
     """Whether one number of a text is the wanted one."""
     if number.negated:
@@ -208,11 +214,8 @@ def _compare_unit(wanted: Wanted, number: Number, unit: Unit, text: str) -> Matc
 def _scaled(wanted: Wanted, number: Number, unit: Unit) -> list[tuple[float, float]]:
     got = number.plain(unit)
     pairs = [(value * wanted.unit.scale, got) for value in wanted.values]
-    asked = _SCALE_QUESTION.search(wanted.question)
-    if asked:
-        scale = _SCALES[(asked[1] or asked[2]).lower()]
-        pairs += [(value * scale, got) for value in wanted.values]
-    return pairs
+    scale = asked_scale(wanted.question)
+    return pairs if scale == 1 else [*pairs, *((value * scale, got) for value in wanted.values)]
 
 
 def _base(unit: Unit, value: float) -> float:

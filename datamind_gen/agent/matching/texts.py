@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from datamind_gen.agent.answers.numbers import Number
+from datamind_gen.agent.answers.numbers import Number, split_ranges
 from datamind_gen.agent.answers.text import fold, oppose, read_directions, read_polarity, tidy
 from datamind_gen.agent.answers.units import PLAIN
 from datamind_gen.agent.matching.labels import _flexible, match_boolean
@@ -32,7 +32,7 @@ def match_claims(expected: Answer, got: str, *, tolerance: float, question: str)
     text = tidy(got)
     if not claims:
         return match_texts(expected.text, got, tolerance=tolerance, question=question)
-    numbers = numbers_of(text)
+    numbers = split_ranges(numbers_of(text))
     matches = [_match_claim(name, value, text, numbers, tolerance, question) for name, value in claims]
     overall = worst(matches, why="every claim that can be checked is made")
     if overall.verdict is Sameness.UNSURE and oppose(expected.text, text):
