@@ -83,7 +83,9 @@ def _cell(row: Candidate, finished: Finished) -> tuple[str, FileFormat, int, Lev
 
 
 def _withhold(row: Dropped, refused: set[str], policy: LicensePolicy) -> Dropped:
-    payload = json.loads(row.payload) if row.payload else None
+    if '"parts"' not in row.payload and not any(file_id in row.payload for file_id in refused):
+        return row
+    payload = json.loads(row.payload)
     for found in _dicts(payload):
         license = found.get("license") if "parts" in found else None
         is_refused = isinstance(license, str) and decide(license, policy) is LicenseAction.REFUSE

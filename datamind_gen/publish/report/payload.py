@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datamind_gen.publish.report.cases import Case, Plain, finite
 
-BODY_BYTES = 7_000_000
-"""Room for bodies, as base64 text; index, figures and code take the rest of ten megabytes."""
+DATA_BYTES = 9_400_000
+"""Room for index and bodies, as base64 text; figures and code take the rest of ten megabytes."""
+_POINTER_BYTES = 8
+"""What an entry of the index needs, compressed, to say where its body is."""
 _CHUNK_CASES = 32
 _SHARED_CHARACTERS = 200
 """Prompts longer than this are kept once for the whole file."""
@@ -31,41 +33,23 @@ class Payload:
     """Cases whose bodies are there."""
 
 
-def pack(cases: Iterable[Case], *, room: int = BODY_BYTES) -> Payload:
-    """Packs cases in the order given, bodies until the room is used up."""
-    heads: list[Plain] = []
+def pack(cases: Sequence[Case], *, room: int = DATA_BYTES) -> Payload:
+    """Packs cases in the order given: all of them into the index, bodies until the room is used up."""
+    heads = [case.head() for case in cases]
     shared: dict[str, int] = {}
     chunks: list[str] = []
-    waiting: list[Plain] = []
-    used, shown = 0, 0
-    is_full = False
-
-    def close() -> None:
-        nonlocal used, is_full
-        if not waiting:
-            return
-        chunk = squeeze(waiting)
-        if used + len(chunk) > room and chunks:
-            is_full = True
-            for head in heads:
-                if head["body"] and head["body"][0] == len(chunks):
-                    head["body"] = None
-        else:
-            used += len(chunk)
-            chunks.append(chunk)
-        waiting.clear()
-
-    for case in cases:
-        head = case.head()
-        heads.append(head)
-        head["body"] = None if is_full else [len(chunks), len(waiting)]
-        if not is_full:
-            waiting.append(_share(case.body(), shared))
-            if len(waiting) == _CHUNK_CASES:
-                close()
-    close()
-    shown = sum(head["body"] is not None for head in heads)
-    return Payload(squeeze({"cases": heads, "shared": list(shared)}), tuple(chunks), shown)
+    left = room - len(squeeze(heads)) - _POINTER_BYTES * len(heads)
+    for first in range(0, len(cases), _CHUNK_CASES):
+        bodies = [_share(case.body(), shared) for case in cases[first : first + _CHUNK_CASES]]
+        chunk = squeeze(bodies)
+        left -= len(chunk)
+        if left < 0 and chunks:
+            break
+        for place, head in enumerate(heads[first : first + _CHUNK_CASES]):
+            head["body"] = [len(chunks), place]
+        chunks.append(chunk)
+    index = squeeze({"cases": heads, "shared": list(shared)})
+    return Payload(index, tuple(chunks), sum("body" in head for head in heads))
 
 
 def squeeze(value: object) -> str:
