@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class Episode:
     answer: str | None = None
     result_csv: str | None = None
     """The text of the result CSV that the answer names, if the session's directory has it."""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     """Summed over the turns; None where any turn's count is unknown."""
     served_model: str = ""
     faults: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ it different policies. A text policy talks to a chat model; a token policy (trai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from datamind_gen.rows import Message, Usage
@@ -19,7 +19,7 @@ class Action:
     text: str
     finish_reason: str
     """stop or length, as the provider says."""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     served_model: str = ""
     faults: tuple[str, ...] = ()
 

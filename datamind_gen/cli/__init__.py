@@ -19,6 +19,7 @@ from datamind_gen.cli.report import report_command
 from datamind_gen.cli.run import run_command, status_command
 from datamind_gen.cli.schema import schema_command
 from datamind_gen.cli.validate import validate_command
+from datamind_gen.cli.verify import verify_command
 
 app = typer.Typer(
     name="datamind_gen",
@@ -36,6 +37,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "profile": profile_command,
     "exec": exec_command,
     "doctor": doctor_command,
+    "verify": verify_command,
     "push": push_command,
     "export": export_command,
     "report": report_command,

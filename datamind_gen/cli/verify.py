@@ -14,7 +14,9 @@ def verify_command(
     run: Annotated[Path, typer.Argument(help="A run directory, or a dataset's folder.")],
     row: Annotated[str | None, typer.Argument(help="Only the row of this id.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
-    allow_unsandboxed: Annotated[bool, typer.Option(help="Run where the kernel cannot confine code.")] = False,
+    allow_unsandboxed: Annotated[
+        bool, typer.Option(help="Run where the kernel cannot confine code.")
+    ] = False,
 ) -> None:
     """Runs published rows again in a fresh sandbox and compares every observation.
 
@@ -58,6 +60,6 @@ async def _verify(rows, *, as_json: bool, allow_unsandboxed: bool) -> int:  # ty
                 elif verified.verification is not Verification.SAME:
                     console.print(f"{verified.id}: {verified.verification}: {verified.detail}", markup=False)
     if not as_json:
-        style = "green" if not bad else "red"
-        console.print(f"[{style}]{len(rows) - bad} of {len(rows)} rows the same, {turns:,} turns run[/{style}]")
+        said = f"{len(rows) - bad} of {len(rows)} rows the same, {turns:,} turns run"
+        console.print(said, style="red" if bad else "green")
     return 1 if bad else 0

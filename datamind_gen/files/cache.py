@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections import OrderedDict
 from functools import cache
 from importlib.metadata import version
@@ -39,6 +40,8 @@ def profile_key(file: DataFile) -> str:
 def load_profile(key: str, folder: Path | None) -> Profile | None:
     """The profile kept under the key, or None. Raises FileError when it is known to be unreadable."""
     text = _memory.get(key)
+    if text is not None and folder is not None and not (folder / f"{key}.json").exists():
+        _store(key, text, folder)
     if text is None and folder is not None:
         with contextlib.suppress(OSError):
             text = (folder / f"{key}.json").read_text(encoding="utf-8")
@@ -65,10 +68,14 @@ def keep_profile(key: str, folder: Path | None, result: Profile | FileError) -> 
         text = encode(result)
     _remember(key, text)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{key}.{os.getpid()}"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / f"{key}.json")
+        _store(key, text, folder)
+
+
+def _store(key: str, text: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{key}.{os.getpid()}.{threading.get_ident()}"
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(folder / f"{key}.json")
 
 
 def _remember(key: str, text: str) -> None:

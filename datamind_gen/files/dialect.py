@@ -47,7 +47,7 @@ class Dialect:
             text = "\n".join(self.delimiter.join(row) if len(row) > 1 else "".join(row) for row in outer)
         lines: Iterator[str] = iter(io.StringIO(text, newline=""))
         if self.delimiter == " ":
-            lines = (line.strip() + "\n" for line in lines)
+            lines = (line.strip().replace("\r", " ") + "\n" for line in lines)
         return csv.reader(
             lines,
             delimiter=self.delimiter,

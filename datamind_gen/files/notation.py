@@ -121,6 +121,9 @@ def _numbers(told: Counter[str], tokens: set[str], *, decimal_comma: bool) -> No
         return None
     nulls = tuple(sorted({*_extra(tokens), *letters}))
     stray = min(unfit) if unfit else None
+    if not written and decimal_comma and all(_fits(value.lstrip("+-"), ",", ".") for value in plain):
+        if any("." in value for value in plain):
+            return Notation("int", nulls=nulls, decimal=",", thousands=".", strays=lost, stray=stray)
     if not written:
         return _plain_numbers(plain, told, nulls, lost, stray)
     return _written_numbers(plain, written, nulls, lost, stray, decimal_comma=decimal_comma)

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.formats import Kind
@@ -19,7 +19,7 @@ from datamind_gen.files.plan import Loaded, shown_path
 from datamind_gen.rows import Decision, FileFormat, Reason
 
 _MOST_UNPACKED = 8 << 30
-_MOST_RATIO = 1200
+_MOST_RATIO = 400
 _CHUNK = 1 << 20
 
 
@@ -46,9 +46,9 @@ def unpacked(path: Path, kind: Kind, part: str) -> Iterator[Path]:
         yield target
 
 
-def _source(path: Path, kind: Kind) -> contextlib.AbstractContextManager[IO[bytes]]:
+def _source(path: Path, kind: Kind) -> IO[bytes]:
     if kind.packed == "gzip":
-        return gzip.open(path)
+        return cast(IO[bytes], gzip.open(path))
     return zipfile.ZipFile(path).open(kind.member)
 
 

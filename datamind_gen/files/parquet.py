@@ -17,7 +17,7 @@ from datamind_gen.files.plan import Loaded, shown_path
 from datamind_gen.files.streaming import stream_parquet
 from datamind_gen.rows import Decision, ReadPlan, Reason
 
-_MOST_VALUES = 8_000_000
+MOST_VALUES = 8_000_000
 """Values (rows by columns) above which a file is described by streaming."""
 
 
@@ -26,7 +26,7 @@ def read_parquet(path: Path, part: str, name: str) -> Loaded:
     try:
         with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:
             schema, metadata = file.schema_arrow, file.metadata
-            large = metadata.num_rows * max(1, metadata.num_columns) > _MOST_VALUES
+            large = metadata.num_rows * max(1, metadata.num_columns) > MOST_VALUES
             table = None if large else file.read()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise FileError(Reason.CORRUPT, f"{part} is a damaged Parquet file: {error}") from error

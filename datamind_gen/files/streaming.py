@@ -146,7 +146,7 @@ def _head_frame(recipe: Recipe, sample: _Sample) -> pl.DataFrame:
     """The head as the plan's code loads it: proof that the code runs, and the sample to judge from."""
     layout = recipe.layout
     body = tuple(place for place in layout.body if place < len(sample.lines))
-    part = replace(recipe, layout=replace(layout, body=body), trailing=False, encoding=Encoding("utf-8", ""))
+    part = replace(recipe, layout=replace(layout, body=body), trailing=True, encoding=Encoding("utf-8", ""))
     with tempfile.TemporaryDirectory(prefix="head-") as scratch:
         file = Path(scratch) / "head"
         file.write_text(sample.text, encoding="utf-8", newline="")
@@ -247,19 +247,19 @@ def _describe(
     names = head.columns[:MOST_COLUMNS]
     firsts = {name: describe_column(head[name]) for name in names}
     try:
-        return (*_one_pass(connection, scan, names, texts, firsts, head), [])
+        return (*_one_pass(connection, scan, names, texts, firsts, head, loose=False), [])
     except duckdb.OutOfMemoryException as error:
         raise FileError(Reason.READER_LIMIT, f"{part} needs more memory than {_MEMORY}: {error}") from error
     except duckdb.Error as error:
         first = str(error).splitlines()[0][:160]
-    loose = scan.replace("'BIGINT'", "'VARCHAR'").replace("'DOUBLE'", "'VARCHAR'")
-    loose = loose.replace("'DATE'", "'VARCHAR'").replace("'TIMESTAMP'", "'VARCHAR'")
-    loose = loose.replace(
+    tolerant = scan.replace("'BIGINT'", "'VARCHAR'").replace("'DOUBLE'", "'VARCHAR'")
+    tolerant = tolerant.replace("'DATE'", "'VARCHAR'").replace("'TIMESTAMP'", "'VARCHAR'")
+    tolerant = tolerant.replace(
         "null_padding = true", "null_padding = true, ignore_errors = true, parallel = false"
     )
     doubt = Issue("bad_values", f"rows beyond the sample do not fit its types: {first}")
     try:
-        return (*_one_pass(connection, loose, names, texts, firsts, head), [doubt])
+        return (*_one_pass(connection, tolerant, names, texts, firsts, head, loose=True), [doubt])
     except duckdb.Error as error:
         raise FileError(
             Reason.CORRUPT, f"{part} cannot be scanned: {str(error).splitlines()[0][:200]}"
@@ -273,12 +273,14 @@ def _one_pass(
     texts: Sequence[TextColumn] | None,
     firsts: dict[str, Column],
     head: pl.DataFrame,
+    *,
+    loose: bool,
 ) -> tuple[int, tuple[Column, ...]]:
     known = {column.name: column for column in texts or ()}
     asked: list[str] = ["count(*)"]
     plans = []
     for name in names:
-        expression = _expression(name, firsts[name], known.get(name))
+        expression = _expression(name, known.get(name), loose=loose)
         wanted = _aggregates(expression, firsts[name])
         plans.append((name, len(asked), list(wanted)))
         asked += wanted.values()
@@ -292,10 +294,10 @@ def _one_pass(
     return total, tuple(columns)
 
 
-def _expression(name: str, first: Column, text: TextColumn | None) -> str:
+def _expression(name: str, text: TextColumn | None, *, loose: bool) -> str:
     """The column's value in SQL, in the type that the plan loads it in."""
     quoted = '"' + name.replace('"', '""') + '"'
-    if text is None or _type(text) != "VARCHAR":
+    if text is None or (not loose and _type(text) != "VARCHAR"):
         return quoted
     notation = text.notation
     if notation.kind in ("int", "float"):

@@ -118,8 +118,9 @@ class Engine:
         if self.stop is not None:
             raise Draining
         turn = sum(message.role == "assistant" for message in request.messages)
+        priority = priority_of(STAGE_OF[request.role], turn)
         try:
-            return await self.models.ask(request, priority=priority_of(STAGE_OF[request.role], turn))
+            return await self.models.ask(request, priority=priority)
         except ProviderError as error:
             if not error.stops_run:
                 raise

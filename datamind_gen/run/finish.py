@@ -15,6 +15,7 @@ from datamind_gen.ledger import RecordKind
 from datamind_gen.ledger.funnel import Cell, Funnel, StageCount
 from datamind_gen.models.base import Role
 from datamind_gen.publish import Dropped, Finished, ModelUse, PublishedDataset, write_dataset
+from datamind_gen.publish.folder import PublishedRun
 from datamind_gen.publish.manifest import (
     Manifest,
     Tick,
@@ -24,6 +25,7 @@ from datamind_gen.publish.manifest import (
     read_manifest,
     write_manifest,
 )
+from datamind_gen.publish.report import write_report
 from datamind_gen.rows import (
     Candidate,
     FileFormat,
@@ -79,6 +81,7 @@ def finish_run(
     ended = describe_end(engine, published)
     _write_funnel(folder, published.funnel, ended)
     write_manifest(folder.root, _manifest(engine, traffic, folder, finished, ended, started, ticks))
+    write_report(PublishedRun.open(folder.root), folder.report)
     return ended
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from datamind_gen.files import FileError, FoundFile, find_sources
 from datamind_gen.ledger import Ledger, LedgerLocked
 from datamind_gen.models.base import Role
-from datamind_gen.models.budget import budget_reached
+from datamind_gen.models.budget import budget_problems, budget_reached
 from datamind_gen.models.router import Models
 from datamind_gen.models.settings import ModelSettings
 from datamind_gen.prompts.render import Prompts
@@ -98,6 +98,8 @@ class Host:
             models_of(spec), recorder=LedgerRecorder(ledger), retries=spec.run.retries
         )
         stack.push_async_callback(models.close)
+        if unpriced := budget_problems(spec.run.budget, models.usage()):
+            raise BadInput(f"{loaded.origin}: {'; '.join(unpriced)}")
         try:
             sandbox = await stack.enter_async_context(Sandbox(sandbox_settings(spec, self.job)))
         except SandboxUnavailable as error:

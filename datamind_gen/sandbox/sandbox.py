@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 import sysconfig
 import tempfile
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from datamind_gen.sandbox.inside.removal import remove_tree
 from datamind_gen.sandbox.isolation import Isolation, SandboxUnavailable, fix_for, read_facts
 from datamind_gen.sandbox.results import OnError
 from datamind_gen.sandbox.session import Session
@@ -78,7 +78,7 @@ class Sandbox:
         for zygote in self._zygotes.values():
             await zygote.stop()
         self._zygotes.clear()
-        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._scratch)
 
     @property
     def confines(self) -> bool:

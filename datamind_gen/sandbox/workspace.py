@@ -8,11 +8,12 @@ reading follows no link and leaves the directory by no name.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from datamind_gen.sandbox.inside.removal import remove_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Workspace:
 
     def lay_out(self) -> None:
         """Makes the directory as it is before the first turn. What was there is removed."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove_tree(self.root)
         (self.work / "data" / "tmp").mkdir(parents=True)
         self.shadow.mkdir()
         folder = self.work / "data" / "files"
@@ -45,7 +46,7 @@ class Workspace:
 
     def remove(self) -> None:
         """Removes it all."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove_tree(self.root)
 
     def places(self) -> list[tuple[str, str]]:
         """Real paths that the code may come to see, with what stands for them in its text."""

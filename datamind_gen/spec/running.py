@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field, field_validator
 
+from datamind_gen.models.budget import TokenCount
 from datamind_gen.models.settings import RetrySettings
 from datamind_gen.spec.section import Section
 
@@ -40,7 +41,7 @@ class Budget(Section):
 
     usd: Annotated[float, Field(gt=0)] | None = None
     """Money spent on models, where their prices are known."""
-    tokens: Annotated[int, Field(gt=0)] | None = None
+    tokens: TokenCount | None = None
     """Tokens of all models, prompts and replies."""
     hours: Annotated[float, Field(gt=0)] | None = None
     """Wall time of this run, pauses between resumes not counted."""

@@ -7,8 +7,11 @@ loaded table, and holds only if the two agree.
 
 from __future__ import annotations
 
+import base64
 import json
+import marshal
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,7 +60,12 @@ class Run:
 
 @cache
 def _harness() -> str:
-    return (Path(__file__).with_name("harness.py")).read_text(encoding="utf-8")
+    """Code that defines the harness in a session. Compiled once here, for a session runs on this same
+    interpreter: as source it would be parsed again, on both sides, for every session."""
+    path = Path(__file__).with_name("harness.py")
+    compiled = marshal.dumps(compile(path.read_text(encoding="utf-8"), "<harness>", "exec"))
+    packed = base64.b64encode(zlib.compress(compiled)).decode()
+    return f"import base64, marshal, zlib\nexec(marshal.loads(zlib.decompress(base64.b64decode({packed!r}))))"
 
 
 class Executor:

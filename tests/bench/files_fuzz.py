@@ -99,7 +99,11 @@ def main() -> int:
             except Exception as error:
                 outcome, detail = "UNCAUGHT", f"{type(error).__name__}: {error}"
             took = time.monotonic() - begun
-            if "breaks its reader" in detail or "crashes its reader" in detail or outcome in ("UNCAUGHT", "reader_limit"):
+            if (
+                "breaks its reader" in detail
+                or "crashes its reader" in detail
+                or outcome in ("UNCAUGHT", "reader_limit")
+            ):
                 broken.append(f"{path.name}: {detail}")
                 if chosen.keep:
                     chosen.keep.mkdir(parents=True, exist_ok=True)
@@ -118,7 +122,9 @@ def main() -> int:
                 slowest = max(slowest, (took, name))
                 if done % 500 == 499:
                     print(f"{done + 1} mutants, {len(broken)} broke their reader", flush=True)
-    print(f"{chosen.count} mutants in {time.monotonic() - started:.0f} s; slowest {slowest[0]:.1f} s ({slowest[1]})")
+    print(
+        f"{chosen.count} mutants in {time.monotonic() - started:.0f} s; slowest {slowest[0]:.1f} s ({slowest[1]})"
+    )
     for outcome, count in ended.most_common():
         print(f"  {outcome:20} {count}")
     for line in broken[:40]:

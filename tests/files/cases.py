@@ -47,15 +47,39 @@ _TOWNS = (
     "Luton", "Maldon", "Newham", "Oldham", "Poole", "Quorn", "Reading", "Slough", "Torbay", "Uckfield", "Ventnor",
     "Walsall", "Yeovil", "Bexley", "Corby", "Derby", "Exeter", "Fleet", "Grays", "Hove", "Ilford", "Keighley", "Leeds",
 )  # fmt: skip
-_SUPPLIERS = ("Acme Building Ltd", "Brown & Sons", "Capita, Business Services", "Delta Care", "Eastern Water plc")
+_SUPPLIERS = (
+    "Acme Building Ltd",
+    "Brown & Sons",
+    "Capita, Business Services",
+    "Delta Care",
+    "Eastern Water plc",
+)
 _ACCENTED = ("Málaga", "Coruña", "Cádiz", "León", "Ávila", "Córdoba", "Jaén", "Almería", "Cáceres", "Logroño")
-_GERMAN = ("München", "Köln", "Düsseldorf", "Nürnberg", "Saarbrücken", "Gießen", "Würzburg", "Lübeck", "Göttingen")
+_GERMAN = (
+    "München",
+    "Köln",
+    "Düsseldorf",
+    "Nürnberg",
+    "Saarbrücken",
+    "Gießen",
+    "Würzburg",
+    "Lübeck",
+    "Göttingen",
+)
 
 
 def spending(count: int = 40) -> Base:
     """Payments over a threshold, as councils publish them."""
     rng = random.Random(1)
-    header = ["Department Family", "Entity", "Date", "Expense Type", "Supplier", "Transaction Number", "Amount"]
+    header = [
+        "Department Family",
+        "Entity",
+        "Date",
+        "Expense Type",
+        "Supplier",
+        "Transaction Number",
+        "Amount",
+    ]
     body = [
         [
             "Health", "Trust " + rng.choice(_TOWNS), f"{rng.randint(1, 28):02d}/{rng.randint(1, 12):02d}/2012",
@@ -71,7 +95,9 @@ def population(count: int = 30) -> Base:
     """A place and a figure a year: the header counts years."""
     rng = random.Random(2)
     header = ["Area", *map(str, range(2001, 2012))]
-    return Base(header, [[_TOWNS[i], *(str(rng.randint(2000, 90000)) for _ in header[1:])] for i in range(count)])
+    return Base(
+        header, [[_TOWNS[i], *(str(rng.randint(2000, 90000)) for _ in header[1:])] for i in range(count)]
+    )
 
 
 def register(count: int = 36) -> Base:
@@ -114,7 +140,14 @@ def decimals(count: int = 30) -> Base:
 # --- writing --------------------------------------------------------------------------------------
 
 
-def text(rows: Sequence[Sequence[str]], *, delimiter: str = ",", end: str = "\n", quote: str = '"', all_quoted: bool = False) -> str:
+def text(
+    rows: Sequence[Sequence[str]],
+    *,
+    delimiter: str = ",",
+    end: str = "\n",
+    quote: str = '"',
+    all_quoted: bool = False,
+) -> str:
     out = io.StringIO()
     quoting = csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL
     csv.writer(out, delimiter=delimiter, lineterminator=end, quotechar=quote, quoting=quoting).writerows(rows)
@@ -138,9 +171,22 @@ def _case(name: str, content: str | bytes, base: Base, *, rows: int | None = Non
 
 def delimiters() -> list[Case]:
     found = []
-    for name, mark in (("comma", ","), ("semicolon", ";"), ("tab", "\t"), ("pipe", "|"), ("caret", "^"), ("tilde", "~")):
+    for name, mark in (
+        ("comma", ","),
+        ("semicolon", ";"),
+        ("tab", "\t"),
+        ("pipe", "|"),
+        ("caret", "^"),
+        ("tilde", "~"),
+    ):
         for base in (spending(), register(), weather()):
-            found.append(_case(f"{name}-{base.header[0].split()[0].lower()}", text([base.header, *base.body], delimiter=mark), base))
+            found.append(
+                _case(
+                    f"{name}-{base.header[0].split()[0].lower()}",
+                    text([base.header, *base.body], delimiter=mark),
+                    base,
+                )
+            )
     base = decimals()
     found.append(_case("semicolon-decimal-comma", text([base.header, *base.body], delimiter=";"), base))
     found.append(_case("tab-decimal-comma", text([base.header, *base.body], delimiter="\t"), base))
@@ -165,13 +211,17 @@ def quotes() -> list[Case]:
     ]
     wrapped = "\n".join('"' + text([row], end="").replace('"', '""') + '"' for row in rows) + "\n"
     found.append(_case("lines-wrapped-in-quotes", wrapped, base))
-    notes = Base(["id", "title", "note"], [[str(i), f"Title {i}", f"first line\nsecond, line {i}"] for i in range(25)])
+    notes = Base(
+        ["id", "title", "note"], [[str(i), f"Title {i}", f"first line\nsecond, line {i}"] for i in range(25)]
+    )
     found.append(_case("newlines-in-cells", text([notes.header, *notes.body]), notes))
     inch = Base(["part", "size", "price"], [[f"Bolt {i}", f'{i}" long', f"{i}.50"] for i in range(1, 30)])
     found.append(_case("inch-marks-doubled", text([inch.header, *inch.body]), inch))
     raw = "\n".join(",".join(row) for row in [inch.header, *inch.body]) + "\n"
     found.append(_case("inch-marks-bare", raw, inch))
-    escaped = "\n".join(",".join('"' + cell.replace('"', '\\"') + '"' for cell in row) for row in [inch.header, *inch.body])
+    escaped = "\n".join(
+        ",".join('"' + cell.replace('"', '\\"') + '"' for cell in row) for row in [inch.header, *inch.body]
+    )
     found.append(_case("backslash-escapes", escaped + "\n", inch))
     register_rows = register()
     unclosed = [list(row) for row in register_rows.body]
@@ -200,12 +250,28 @@ def line_ends() -> list[Case]:
 
 def encodings() -> list[Case]:
     rng = random.Random(6)
-    spanish = Base(["Provincia", "Año", "Población"], [[rng.choice(_ACCENTED), "2010", str(rng.randint(10, 99999))] for _ in range(30)])
-    german = Base(["Stadt", "Straße", "Höhe"], [[rng.choice(_GERMAN), f"Hauptstraße {i}", str(i)] for i in range(30)])
-    quotes_ = Base(["item", "remark", "n"], [[f"No. {i}", f"the “best” one – it’s £{i}", str(i)] for i in range(30)])
-    russian = Base(["Город", "Население"], [[rng.choice(["Москва", "Казань", "Омск", "Пермь"]) + f" {i}", str(i * 7)] for i in range(30)])
-    greek = Base(["Πόλη", "Πληθυσμός"], [[rng.choice(["Αθήνα", "Πάτρα", "Λάρισα"]) + f" {i}", str(i * 3)] for i in range(30)])
-    japanese = Base(["都道府県", "人口"], [[rng.choice(["東京都", "大阪府", "北海道", "福岡県"]) + f"{i}", str(i * 9)] for i in range(40)])
+    spanish = Base(
+        ["Provincia", "Año", "Población"],
+        [[rng.choice(_ACCENTED), "2010", str(rng.randint(10, 99999))] for _ in range(30)],
+    )
+    german = Base(
+        ["Stadt", "Straße", "Höhe"], [[rng.choice(_GERMAN), f"Hauptstraße {i}", str(i)] for i in range(30)]
+    )
+    quotes_ = Base(
+        ["item", "remark", "n"], [[f"No. {i}", f"the “best” one – it’s £{i}", str(i)] for i in range(30)]
+    )
+    russian = Base(
+        ["Город", "Население"],
+        [[rng.choice(["Москва", "Казань", "Омск", "Пермь"]) + f" {i}", str(i * 7)] for i in range(30)],
+    )
+    greek = Base(
+        ["Πόλη", "Πληθυσμός"],
+        [[rng.choice(["Αθήνα", "Πάτρα", "Λάρισα"]) + f" {i}", str(i * 3)] for i in range(30)],
+    )
+    japanese = Base(
+        ["都道府県", "人口"],
+        [[rng.choice(["東京都", "大阪府", "北海道", "福岡県"]) + f"{i}", str(i * 9)] for i in range(40)],
+    )
     found = []
     for name, base, encoding in (
         ("utf8-bom", spanish, "utf-8-sig"), ("utf16-le", spanish, "utf-16"), ("utf16-be-no-bom", spanish, "utf-16-be"),
@@ -213,7 +279,9 @@ def encodings() -> list[Case]:
         ("mac-roman-spanish", spanish, "mac_roman"), ("cp850-german", german, "cp850"), ("cp1251-russian", russian, "cp1251"),
         ("koi8-russian", russian, "koi8_r"), ("cp1253-greek", greek, "cp1253"), ("shift-jis", japanese, "cp932"),
     ):  # fmt: skip
-        names = base.header if name not in ("cp850-german", "koi8-russian", "cp1253-greek", "shift-jis") else None
+        names = (
+            base.header if name not in ("cp850-german", "koi8-russian", "cp1253-greek", "shift-jis") else None
+        )
         found.append(Case(name, text([base.header, *base.body]).encode(encoding), len(base.body), base.width,
                           tuple(names) if names else None))  # fmt: skip
     mixed = text([spanish.header, *spanish.body]).encode() + "Cádiz,2011,5\n".encode("cp1252")
@@ -231,17 +299,41 @@ def preambles() -> list[Case]:
         found += [
             _case(f"title-{kind}", "Report on the district\n" + text(rows), base),
             _case(f"title-blank-{kind}", "Report on the district\n\n" + text(rows), base),
-            _case(f"title-padded-{kind}", text([padded(["Report on the district"], base.width), [""] * base.width, *rows]), base),
-            _case(f"key-values-{kind}", text([["Publisher:", "City Council"], ["Period:", "2012"], ["Contact:", "data@city.example"], [], *rows]), base),
+            _case(
+                f"title-padded-{kind}",
+                text([padded(["Report on the district"], base.width), [""] * base.width, *rows]),
+                base,
+            ),
+            _case(
+                f"key-values-{kind}",
+                text(
+                    [
+                        ["Publisher:", "City Council"],
+                        ["Period:", "2012"],
+                        ["Contact:", "data@city.example"],
+                        [],
+                        *rows,
+                    ]
+                ),
+                base,
+            ),
         ]
     base = weather()
     rows = [base.header, *base.body]
     comments = "".join(f"# comment line {i}, with a comma\n" for i in range(12))
     found.append(_case("hash-comments", comments + text(rows), base))
-    long = "".join(f"Line {i} of the description of the instrument and how it was set up\n" for i in range(23))
+    long = "".join(
+        f"Line {i} of the description of the instrument and how it was set up\n" for i in range(23)
+    )
     found.append(_case("long-preamble", long + text(rows), base))
     found.append(_case("long-preamble-semicolon", long + text(rows, delimiter=";"), base))
-    found.append(_case("title-with-commas", "Crime, disorder, and fire in the city, 2012\n" + text(rows, delimiter=";"), base))
+    found.append(
+        _case(
+            "title-with-commas",
+            "Crime, disorder, and fire in the city, 2012\n" + text(rows, delimiter=";"),
+            base,
+        )
+    )
     found.append(_case("leading-blank-rows", "\n\n,,,,\n" + text(rows), base))
     return found
 
@@ -253,8 +345,21 @@ def footers() -> list[Case]:
         rows, width = [base.header, *base.body], base.width
         found += [
             _case(f"source-{kind}", text(rows) + "\nSource: Office of Statistics\n", base),
-            _case(f"notes-padded-{kind}", text([*rows, [""] * width, padded(["Notes: figures are provisional."], width), padded(["(1) Estimated."], width)]), base),
-            _case(f"notes-touching-{kind}", text(rows) + '"Note: includes those who moved, and others."\n', base),
+            _case(
+                f"notes-padded-{kind}",
+                text(
+                    [
+                        *rows,
+                        [""] * width,
+                        padded(["Notes: figures are provisional."], width),
+                        padded(["(1) Estimated."], width),
+                    ]
+                ),
+                base,
+            ),
+            _case(
+                f"notes-touching-{kind}", text(rows) + '"Note: includes those who moved, and others."\n', base
+            ),
             _case(f"trailing-delimiter-rows-{kind}", text([*rows, *([[""] * width] * 60)]), base),
         ]
     base = population()
@@ -263,7 +368,11 @@ def footers() -> list[Case]:
     found.append(_case("total-row-is-data", text(totals), base, rows=31))
     found.append(_case("end-of-report", text(rows) + "*** End of report ***\n", base))
     few = spending(5)
-    found.append(_case("five-rows-then-blank", text([few.header, *few.body, *([[""] * few.width] * 97)], end="\r\n"), few))
+    found.append(
+        _case(
+            "five-rows-then-blank", text([few.header, *few.body, *([[""] * few.width] * 97)], end="\r\n"), few
+        )
+    )
     both = text([["Quarterly figures"], []]) + text(rows) + "\nSource: council\nContact: 555 1234\n"
     found.append(_case("preamble-and-footer", both, base))
     return found
@@ -276,19 +385,36 @@ def headers() -> list[Case]:
     figures = [[place, *(str(rng.randint(10, 9999)) for _ in range(6))] for place in places]
     two = [["", "Male", "", "", "Female", "", ""], ["Area", "2010", "2011", "2012", "2010", "2011", "2012"]]
     found.append(Case("two-row-header", text([*two, *figures]).encode(), 28, 7))
-    found.append(Case("two-row-header-titled", text([["Table 4: people by sex"], [], *two, *figures]).encode(), 28, 7))
+    found.append(
+        Case("two-row-header-titled", text([["Table 4: people by sex"], [], *two, *figures]).encode(), 28, 7)
+    )
     three = [["", "Income", "", "", "Spending", "", ""], ["", "low", "middle", "high", "low", "middle", "high"],
              ["Area", "£", "£", "£", "£", "£", "£"]]  # fmt: skip
     found.append(Case("three-row-header", text([*three, *figures]).encode(), 28, 7))
     base = weather()
     units = ["", "", "°C", "°C", "mm"]
-    found.append(_case("units-row", text([base.header, units, *base.body]), base, names=["date", "station", "tmax °C", "tmin °C", "rain mm"], columns=5))
+    found.append(
+        _case(
+            "units-row",
+            text([base.header, units, *base.body]),
+            base,
+            names=["date", "station", "tmax °C", "tmin °C", "rain mm"],
+            columns=5,
+        )
+    )
     describing = ["day of measurement", "code of the station", "highest", "lowest", "sum of the day"]
     found.append(_case("description-row", text([base.header, describing, *base.body]), base, columns=5))
     survey = register(80)
     answers = ["", "Response", "Response", "Response", "Response"]
     rows = [[str(100 + i), *row[1:]] for i, row in enumerate(survey.body)]
-    found.append(Case("survey-response-row", text([["id", "Which type?", "Which town?", "Who?", "Open?"], answers, *rows]).encode(), 80, 5))
+    found.append(
+        Case(
+            "survey-response-row",
+            text([["id", "Which type?", "Which town?", "Who?", "Open?"], answers, *rows]).encode(),
+            80,
+            5,
+        )
+    )
     found.append(Case("no-header-numbers", text(figures).encode(), 28, 7))
     base = weather()
     found.append(Case("no-header-dates", text(base.body).encode(), 60, 5))
@@ -296,15 +422,49 @@ def headers() -> list[Case]:
     found.append(Case("no-header-instrument", "\n".join("\t".join(row) for row in log).encode(), 50, 3))
     people = population()
     found.append(_case("years-in-header", text([people.header, *people.body]), people))
-    found.append(_case("years-in-header-quoted", text([people.header, *people.body], all_quoted=True, delimiter=";"), people))
-    found.append(_case("blank-first-name", text([["", *people.header[1:]], *people.body]), people, names=["Unnamed: 0", *people.header[1:]], columns=12))
-    twice = [["name", "value", "value", "value"], *[[place, str(i), str(i * 2), str(i * 3)] for i, place in enumerate(places)]]
-    found.append(Case("same-name-thrice", text(twice).encode(), 28, 4, ("name", "value", "value.1", "value.2")))
+    found.append(
+        _case(
+            "years-in-header-quoted",
+            text([people.header, *people.body], all_quoted=True, delimiter=";"),
+            people,
+        )
+    )
+    found.append(
+        _case(
+            "blank-first-name",
+            text([["", *people.header[1:]], *people.body]),
+            people,
+            names=["Unnamed: 0", *people.header[1:]],
+            columns=12,
+        )
+    )
+    twice = [
+        ["name", "value", "value", "value"],
+        *[[place, str(i), str(i * 2), str(i * 3)] for i, place in enumerate(places)],
+    ]
+    found.append(
+        Case("same-name-thrice", text(twice).encode(), 28, 4, ("name", "value", "value.1", "value.2"))
+    )
     spend = spending(60)
-    repeated = [spend.header, *spend.body[:20], spend.header, *spend.body[20:40], spend.header, *spend.body[40:]]
+    repeated = [
+        spend.header,
+        *spend.body[:20],
+        spend.header,
+        *spend.body[20:40],
+        spend.header,
+        *spend.body[40:],
+    ]
     found.append(_case("header-repeated", text(repeated), spend))
     long = [f"Question {i}: how much, if at all, do you agree that things are “fine”?" for i in range(6)]
-    found.append(Case("question-long-names", text([long, *[[rng.choice(["Yes", "No", "Maybe"]) for _ in long] for _ in range(50)]]).encode(), 50, 6, tuple(long)))
+    found.append(
+        Case(
+            "question-long-names",
+            text([long, *[[rng.choice(["Yes", "No", "Maybe"]) for _ in long] for _ in range(50)]]).encode(),
+            50,
+            6,
+            tuple(long),
+        )
+    )
     codes = Base(["code", "name", "n"], [[f"{i:03d}", place, str(i * 3)] for i, place in enumerate(places)])
     found.append(_case("leading-zero-codes", text([codes.header, *codes.body]), codes))
     return found
@@ -324,7 +484,11 @@ def ragged() -> list[Case]:
     found.append(Case("one-long-row", text([["id", "town", "n"], *plain]).encode(), 60, 4))
     wide = [[str(i), *(str(rng.randint(0, 9)) for _ in range(30))] for i in range(40)]
     wider = [[*row, *(str(rng.randint(0, 9)) for _ in range(60))] for row in wide[20:]]
-    found.append(Case("width-jumps", text([["id", *(f"m{i}" for i in range(30))], *wide[:20], *wider]).encode(), 40, 91))
+    found.append(
+        Case(
+            "width-jumps", text([["id", *(f"m{i}" for i in range(30))], *wide[:20], *wider]).encode(), 40, 91
+        )
+    )
     sections: Rows = []
     for i, row in enumerate(population(30).body):
         if i % 10 == 0:
@@ -337,20 +501,59 @@ def ragged() -> list[Case]:
 def values() -> list[Case]:
     rng = random.Random(9)
     found = []
-    for name, token in (("dash", "-"), ("double-dot", ".."), ("stars", "**"), ("colon", ":"), ("n-a", "n/a"), ("suppressed-x", "x")):
-        body = [[place, token if i % 5 == 2 else str(rng.randint(1, 500)), f"{rng.uniform(0, 9):.2f}"] for i, place in enumerate(_TOWNS)]
-        found.append(Case(f"null-{name}", text([["place", "count", "rate"], *body]).encode(), 34, 3, ("place", "count", "rate")))
-    body = [[place, f"${rng.randint(1, 99)},{rng.randint(100, 999)}", f"{rng.uniform(1, 99):.1f}%", f"({rng.randint(1, 99)})"] for place in _TOWNS]
-    found.append(Case("money-percent-parentheses", text([["place", "cost", "share", "change"], *body]).encode(), 34, 4))
+    for name, token in (
+        ("dash", "-"),
+        ("double-dot", ".."),
+        ("stars", "**"),
+        ("colon", ":"),
+        ("n-a", "n/a"),
+        ("suppressed-x", "x"),
+    ):
+        body = [
+            [place, token if i % 5 == 2 else str(rng.randint(1, 500)), f"{rng.uniform(0, 9):.2f}"]
+            for i, place in enumerate(_TOWNS)
+        ]
+        found.append(
+            Case(
+                f"null-{name}",
+                text([["place", "count", "rate"], *body]).encode(),
+                34,
+                3,
+                ("place", "count", "rate"),
+            )
+        )
+    body = [
+        [
+            place,
+            f"${rng.randint(1, 99)},{rng.randint(100, 999)}",
+            f"{rng.uniform(1, 99):.1f}%",
+            f"({rng.randint(1, 99)})",
+        ]
+        for place in _TOWNS
+    ]
+    found.append(
+        Case("money-percent-parentheses", text([["place", "cost", "share", "change"], *body]).encode(), 34, 4)
+    )
     iso = ["DE", "FR", "NA", "US", "GB", "IT", "ES", "NL", "BE", "AT", "PL", "SE"]
-    found.append(Case("namibia", text([["iso2", "gdp"], *[[code, str(i * 7)] for i, code in enumerate(iso)]]).encode(), 12, 2))
+    found.append(
+        Case(
+            "namibia",
+            text([["iso2", "gdp"], *[[code, str(i * 7)] for i, code in enumerate(iso)]]).encode(),
+            12,
+            2,
+        )
+    )
     one = [[place] for place in _TOWNS]
     found.append(Case("one-column", text([["town"], *one]).encode(), 34, 1, ("town",)))
     figures = [[str(rng.randint(1, 9)), str(rng.randint(1, 9))] for _ in range(3)]
     found.append(Case("three-rows", text([["a", "b"], *figures]).encode(), 3, 2, ("a", "b")))
     found.append(Case("nul-byte", b"a,b,c\n1,\x00,3\n4,5,6\n", 2, 3, ("a", "b", "c")))
     sparse = [[f"Scene {i}", *("TRUE" if rng.random() < 0.25 else "" for _ in range(12))] for i in range(70)]
-    found.append(Case("sparse-truths", text([["scene", *(f"person {i}" for i in range(12))], *sparse]).encode(), 70, 13))
+    found.append(
+        Case(
+            "sparse-truths", text([["scene", *(f"person {i}" for i in range(12))], *sparse]).encode(), 70, 13
+        )
+    )
     return found
 
 
@@ -364,13 +567,27 @@ def portals() -> list[Case]:
     found.append(_case("preamble-of-several-cells", text([*meta, spend.header, *spend.body]), spend))
     middle = [padded(["", "", "Payments to suppliers"], 7), [""] * 7]
     found.append(_case("title-in-the-middle", text([*middle, spend.header, *spend.body]), spend))
-    metadata = [["Station name", "Oxford", "", "", ""], ["Latitude", "51.76", "", "", ""], ["Longitude", "-1.26", "", "", ""], ["", "", "", "", ""]]
+    metadata = [
+        ["Station name", "Oxford", "", "", ""],
+        ["Latitude", "51.76", "", "", ""],
+        ["Longitude", "-1.26", "", "", ""],
+        ["", "", "", "", ""],
+    ]
     found.append(_case("metadata-padded-with-numbers", text([*metadata, days.header, *days.body]), days))
     note = "Note: figures include A, B, and those that were late, as well as C\n"
     found.append(_case("note-cut-at-commas", text([people.header, *people.body]) + "\n" + note, people))
     found.append(_case("note-cut-at-commas-touching", text([people.header, *people.body]) + note, people))
-    found.append(_case("title-cut-at-commas", "People, households, and dwellings in the area, by year, 2001 to 2011\n" + text([spend.header, *spend.body]), spend))
-    found.append(_case("total-records-below", text([schools.header, *schools.body]) + "\nTotal records,36\n", schools))
+    found.append(
+        _case(
+            "title-cut-at-commas",
+            "People, households, and dwellings in the area, by year, 2001 to 2011\n"
+            + text([spend.header, *spend.body]),
+            spend,
+        )
+    )
+    found.append(
+        _case("total-records-below", text([schools.header, *schools.body]) + "\nTotal records,36\n", schools)
+    )
     broken = ["Department\nFamily", *spend.header[1:]]
     found.append(_case("newline-in-a-name", text([broken, *spend.body]), spend, columns=7))
     ruler = [["-" * 8] * 5]
@@ -378,26 +595,63 @@ def portals() -> list[Case]:
     shell = text([days.header, *ruler, *days.body], delimiter="\t") + "\n(60 rows affected)\n"
     found.append(_case("database-shell", shell, days, suffix=".txt"))
     numbered = [f"({i})" for i in range(1, 8)]
-    found.append(_case("columns-numbered-below", text([spend.header, numbered, *spend.body]), spend, columns=7))
+    found.append(
+        _case("columns-numbered-below", text([spend.header, numbered, *spend.body]), spend, columns=7)
+    )
     counted = [str(i) for i in range(1, 13)]
-    found.append(_case("columns-counted-below", text([people.header, counted, *people.body]), people, columns=12))
+    found.append(
+        _case("columns-counted-below", text([people.header, counted, *people.body]), people, columns=12)
+    )
     ranges = ["Area", *(f"{year}/{(year + 1) % 100:02d}" for year in range(2001, 2012))]
-    found.append(_case("financial-years-in-header", text([ranges, *people.body]), people, names=ranges, columns=12))
+    found.append(
+        _case("financial-years-in-header", text([ranges, *people.body]), people, names=ranges, columns=12)
+    )
     dashes = ["Area", *(f"{year}-{(year + 1) % 100:02d}" for year in range(2001, 2012))]
-    found.append(_case("year-ranges-in-header", text([["Table 1"], [], dashes, *people.body], delimiter=";"), people, names=dashes, columns=12))
+    found.append(
+        _case(
+            "year-ranges-in-header",
+            text([["Table 1"], [], dashes, *people.body], delimiter=";"),
+            people,
+            names=dashes,
+            columns=12,
+        )
+    )
     days_ahead = ["Area", *(f"{day:02d}/03/2012" for day in range(1, 12))]
-    found.append(_case("dates-in-header", text([days_ahead, *people.body]), people, names=days_ahead, columns=12))
-    months = ["Area", *("Jan-10 Feb-10 Mar-10 Apr-10 May-10 Jun-10 Jul-10 Aug-10 Sep-10 Oct-10 Nov-10".split())]
+    found.append(
+        _case("dates-in-header", text([days_ahead, *people.body]), people, names=days_ahead, columns=12)
+    )
+    months = [
+        "Area",
+        *("Jan-10 Feb-10 Mar-10 Apr-10 May-10 Jun-10 Jul-10 Aug-10 Sep-10 Oct-10 Nov-10".split()),
+    ]
     found.append(_case("months-in-header", text([months, *people.body]), people, names=months, columns=12))
     depths = ["Station", *(str(d) for d in range(0, 110, 10))]
     found.append(_case("depths-in-header", text([depths, *people.body]), people, names=depths, columns=12))
     partly = [*spend.header[:2], "", "", *spend.header[4:]]
     found.append(_case("some-names-blank", text([partly, *spend.body]), spend, columns=7))
     rnames = [[place, str(i), f"{rng.uniform(1, 9):.2f}"] for i, place in enumerate(places)]
-    found.append(Case("row-names-without-a-name", (text([["count", "rate"]]) + text(rnames)).encode(), 28, 3, ("Unnamed: 0", "count", "rate")))
-    quoted = text([["count", "rate"]], all_quoted=True, delimiter=" ") + "\n".join(f'"{a}" {b} {c}' for a, b, c in rnames) + "\n"
-    found.append(Case("row-names-quoted-blanks", quoted.encode(), 28, 3, ("Unnamed: 0", "count", "rate"), ".txt"))
-    hashed = "# instrument 7\n# operator: me\n" + "# time\tvolt\tampere\n" + "".join(f"{i}\t{i * 0.5}\t{i * 0.25}\n" for i in range(40))
+    found.append(
+        Case(
+            "row-names-without-a-name",
+            (text([["count", "rate"]]) + text(rnames)).encode(),
+            28,
+            3,
+            ("Unnamed: 0", "count", "rate"),
+        )
+    )
+    quoted = (
+        text([["count", "rate"]], all_quoted=True, delimiter=" ")
+        + "\n".join(f'"{a}" {b} {c}' for a, b, c in rnames)
+        + "\n"
+    )
+    found.append(
+        Case("row-names-quoted-blanks", quoted.encode(), 28, 3, ("Unnamed: 0", "count", "rate"), ".txt")
+    )
+    hashed = (
+        "# instrument 7\n# operator: me\n"
+        + "# time\tvolt\tampere\n"
+        + "".join(f"{i}\t{i * 0.5}\t{i * 0.25}\n" for i in range(40))
+    )
     found.append(Case("names-behind-hash", hashed.encode(), 40, 3, suffix=".dat"))
     stations = [[name, *(str(x) for x in line)] for name, line in (
         ("Station", [f"S{i}" for i in range(1, 21)]), ("Latitude", [f"{50 + i * 0.1:.1f}" for i in range(20)]),
@@ -414,10 +668,37 @@ def portals() -> list[Case]:
     found.append(Case("group-labels-first", text([people.header, *groups[1:]]).encode(), 35, 12))
     late = [[*row[:5], "" if i < 12 else row[5], *row[6:]] for i, row in enumerate(spend.body)]
     found.append(_case("numbers-start-late", text([spend.header, *late]), spend))
-    blank_start = [[place, "" if i < 6 else str(i), "" if i < 6 else str(i * 2)] for i, place in enumerate(places)]
-    found.append(Case("first-rows-without-numbers", text([["place", "count", "rate"], *blank_start]).encode(), 28, 3, ("place", "count", "rate")))
+    blank_start = [
+        [place, "" if i < 6 else str(i), "" if i < 6 else str(i * 2)] for i, place in enumerate(places)
+    ]
+    found.append(
+        Case(
+            "first-rows-without-numbers",
+            text([["place", "count", "rate"], *blank_start]).encode(),
+            28,
+            3,
+            ("place", "count", "rate"),
+        )
+    )
     short = population(3)
-    found.append(_case("three-rows-under-six-lines", text([["Title"], ["Publisher", "Me"], ["Date", "2012"], ["Licence", "open"], ["Area", "all"], [], short.header, *short.body]), short))
+    found.append(
+        _case(
+            "three-rows-under-six-lines",
+            text(
+                [
+                    ["Title"],
+                    ["Publisher", "Me"],
+                    ["Date", "2012"],
+                    ["Licence", "open"],
+                    ["Area", "all"],
+                    [],
+                    short.header,
+                    *short.body,
+                ]
+            ),
+            short,
+        )
+    )
     one = population(1)
     found.append(_case("one-row", text([one.header, *one.body]), one))
     pages: Rows = []
@@ -425,19 +706,87 @@ def portals() -> list[Case]:
         pages += [padded(["Payments report"], 7), spend.header, *spend.body[start : start + 10]]
     found.append(_case("pages-with-titles", text(pages), spend))
     german = decimals()
-    all_at_once = "Statistik der Gemeinden\n\nStand: 31.12.2011\n" + text([german.header, *german.body], delimiter=";", end="\r\n") + "\r\nQuelle: Statistisches Amt\r\n"
+    all_at_once = (
+        "Statistik der Gemeinden\n\nStand: 31.12.2011\n"
+        + text([german.header, *german.body], delimiter=";", end="\r\n")
+        + "\r\nQuelle: Statistisches Amt\r\n"
+    )
     found.append(_case("german-office", all_at_once, german, encoding="cp1252"))
     first_total = [["England", *(str(9_000_000 + i) for i in range(11))], *people.body]
-    found.append(_case("total-first", text([["Table 2: residents"], [""], people.header, *first_total], end="\r\n"), people, rows=31))
-    keys = [["Name", "Register of parks"], ["Owner", "City"], ["Phone", "555"], ["Email", "x@city.example"], ["Fax", "556"]]
+    found.append(
+        _case(
+            "total-first",
+            text([["Table 2: residents"], [""], people.header, *first_total], end="\r\n"),
+            people,
+            rows=31,
+        )
+    )
+    keys = [
+        ["Name", "Register of parks"],
+        ["Owner", "City"],
+        ["Phone", "555"],
+        ["Email", "x@city.example"],
+        ["Fax", "556"],
+    ]
     found.append(Case("key-value-file", text([["key", "value"], *keys]).encode(), 5, 2))
-    unit_below = [["Area", "Births", "Deaths", "Rate"], ["", "number", "number", "per 1,000"], *[[p, str(rng.randint(9, 99)), str(rng.randint(9, 99)), f"{rng.uniform(1, 20):.1f}"] for p in places]]
-    found.append(Case("units-below-titled", text([padded(["Vital statistics"], 4), [""] * 4, *unit_below, [""] * 4, padded(["Source: registrar"], 4)]).encode(), 28, 4))
-    suppressed = [[p, rng.choice([str(rng.randint(5, 99)), str(rng.randint(5, 99)), "*", ".."]), rng.choice([str(rng.randint(5, 99)), ":"])] for p in _TOWNS]
-    found.append(Case("suppressed-figures", text([["area", "a", "b"], *suppressed]).encode(), 34, 3, ("area", "a", "b")))
-    words = [[f"Policy {i}", rng.choice(["Agreed", "Open", "Rejected"]), f"Discussed at meeting {i}, with remarks", rng.choice(["Mr A", "Mrs B"])] for i in range(40)]
-    found.append(Case("words-with-title-and-footer", ("Decisions of the board\n\n" + text([["Item", "State", "Remark", "Who"], *words]) + "\nPage 1 of 1\n").encode(), 40, 4))
-    unquoted_tail = text([schools.header, *schools.body]) + ",,,,\n,,,,\nThis list is reviewed each year,,,,\n,,,,\n"
+    unit_below = [
+        ["Area", "Births", "Deaths", "Rate"],
+        ["", "number", "number", "per 1,000"],
+        *[[p, str(rng.randint(9, 99)), str(rng.randint(9, 99)), f"{rng.uniform(1, 20):.1f}"] for p in places],
+    ]
+    found.append(
+        Case(
+            "units-below-titled",
+            text(
+                [
+                    padded(["Vital statistics"], 4),
+                    [""] * 4,
+                    *unit_below,
+                    [""] * 4,
+                    padded(["Source: registrar"], 4),
+                ]
+            ).encode(),
+            28,
+            4,
+        )
+    )
+    suppressed = [
+        [
+            p,
+            rng.choice([str(rng.randint(5, 99)), str(rng.randint(5, 99)), "*", ".."]),
+            rng.choice([str(rng.randint(5, 99)), ":"]),
+        ]
+        for p in _TOWNS
+    ]
+    found.append(
+        Case(
+            "suppressed-figures", text([["area", "a", "b"], *suppressed]).encode(), 34, 3, ("area", "a", "b")
+        )
+    )
+    words = [
+        [
+            f"Policy {i}",
+            rng.choice(["Agreed", "Open", "Rejected"]),
+            f"Discussed at meeting {i}, with remarks",
+            rng.choice(["Mr A", "Mrs B"]),
+        ]
+        for i in range(40)
+    ]
+    found.append(
+        Case(
+            "words-with-title-and-footer",
+            (
+                "Decisions of the board\n\n"
+                + text([["Item", "State", "Remark", "Who"], *words])
+                + "\nPage 1 of 1\n"
+            ).encode(),
+            40,
+            4,
+        )
+    )
+    unquoted_tail = (
+        text([schools.header, *schools.body]) + ",,,,\n,,,,\nThis list is reviewed each year,,,,\n,,,,\n"
+    )
     found.append(_case("footer-between-blank-rows", unquoted_tail, schools))
     return found
 

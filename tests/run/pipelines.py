@@ -1,24 +1,33 @@
-"""Small real pipelines for tests of whole runs."""
+"""Small real pipelines for tests of whole runs: a few categories over two bundled files."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CATEGORIES = ("taxonomy", "aggregation", "counting", "ranking")
 
 SMALL = """\
 name: small
 seed: 11
 sources:
-  - bundled: csv
-  - bundled: sqlite
-taxonomy: data_analysis
+  - bundled: state_crime_2009.csv
+  - bundled: company_investment.sqlite
+taxonomy: taxonomy
 queries:
   hops: {1: 0.7, 2: 0.3}
-coverage: {target: 12, per_file: 4, waves: 2}
+coverage: {target: 12, per_file: 8, waves: 2}
 sample: {samples: 2, turns: 8}
 """
 
 
 def write_small_pipeline(path: Path, text: str = SMALL) -> Path:
+    """Writes the pipeline, with a taxonomy of its own beside it."""
+    taxonomy = path.parent / "taxonomy"
+    taxonomy.mkdir(exist_ok=True)
+    for name in CATEGORIES:
+        shutil.copy(ROOT / "taxonomies" / "data_analysis" / f"{name}.yaml", taxonomy)
     path.write_text(text, encoding="utf-8")
     return path
 

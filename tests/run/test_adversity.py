@@ -14,6 +14,8 @@ from datamind_gen.run.status import read_status
 from tests.run.pipelines import SMALL, dataset_bytes, write_small_pipeline
 from tests.run.processes import finish, start_run
 
+DATABASE = "  - bundled: company_investment.sqlite\n"
+
 
 def run(pipeline: Path, out: Path, *extra: str) -> tuple[int, str]:
     process = start_run(pipeline, out, *extra)
@@ -38,7 +40,7 @@ def mount(tmp_path: Path) -> Iterator[Path]:
 def test_sources_that_name_nothing_are_bad_input(tmp_path: Path) -> None:
     pipeline = write_small_pipeline(
         tmp_path / "p.yaml",
-        SMALL.replace("bundled: csv", "glob: nothing/*.csv").replace("  - bundled: sqlite\n", ""),
+        SMALL.replace("bundled: state_crime_2009.csv", "glob: nothing/*.csv").replace(DATABASE, ""),
     )
     code, output = run(pipeline, tmp_path / "run")
     assert code == 2
@@ -48,7 +50,7 @@ def test_sources_that_name_nothing_are_bad_input(tmp_path: Path) -> None:
 def test_files_without_rows_end_in_a_funnel_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "short.csv").write_text("a,b\n1,2\n")
-    text = SMALL.replace("bundled: csv", 'glob: "*.csv"').replace("  - bundled: sqlite\n", "")
+    text = SMALL.replace("bundled: state_crime_2009.csv", 'glob: "*.csv"').replace(DATABASE, "")
     pipeline = write_small_pipeline(tmp_path / "p.yaml", text)
     code, output = run(pipeline, tmp_path / "run")
     assert code == 1, output
@@ -60,7 +62,7 @@ def test_files_without_rows_end_in_a_funnel_that_says_so(tmp_path: Path) -> None
 
 def test_an_unreadable_file_is_a_row_of_the_funnel_and_the_rest_goes_on(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1" + os.urandom(200) + b"PAR1")
-    text = SMALL.replace("bundled: csv", "path: broken.parquet")
+    text = SMALL.replace("bundled: state_crime_2009.csv", "path: broken.parquet")
     pipeline = write_small_pipeline(tmp_path / "p.yaml", text)
     code, output = run(pipeline, tmp_path / "run", "--limit", "4")
     assert code == 0, output

@@ -99,11 +99,14 @@ _NUMBER = re.compile(
     r"(?P<ordinal>(?:st|nd|rd|th)\b)?"
     r"(?:\s?/\s?(?P<below>\d+(?:\.\d+)?)(?![\d/]))?"
 )
+_AFTER = re.compile(r"[^\n,;|]{0,40}")
 _OUT_OF = re.compile(r"\s*(?:out )?of (?:the )?(\d[\d,]*)\b")
 _RANGE = re.compile(r"\s?(?:[-–—]|to|and)\s?$")
 _BETWEEN = re.compile(r"\b(?:between|from)\s+$", re.I)
 _PLUS_MINUS = re.compile(r"\s?(?:±|\+/-|\+-)\s?$")
 _JOINED = re.compile(r"\s*(?:,|and)?\s*")
+_SAID = re.compile(r"[A-Za-z<>≤≥][^\w\n]{0,4}\Z")
+"""Only after a word or a comparison can something be said of a number."""
 _NOT = re.compile(
     r"\b(?:not|isn't|wasn't|rather than|instead of|other than|and not|unlike)\s+(?:the\s+)?[\W_]*$", re.I
 )
@@ -157,7 +160,7 @@ def _read(text: str, found: re.Match[str]) -> Number:
         value, also = _raise(value, int(found["exponent"])), ()
     if found["below"] and float(found["below"]):
         value, decimals, also = value / float(found["below"]), 6, ()
-    units, taken = read_unit(text[found.end() : found.end() + 40])
+    units, taken = read_unit(_AFTER.match(text, found.end())[0])  # type: ignore[index]
     end = found.end() + taken
     if found["currency"] and (currency := currency_of(found["currency"])):
         units = tuple(
@@ -171,7 +174,12 @@ def _read(text: str, found: re.Match[str]) -> Number:
     negative = bool((found["minus"] and found["minus"] != "+") or found["inner"] or accounting)
     sign = -1.0 if negative else 1.0
     depth = before.count("(") - before.count(")") + (1 if found["open"] and not accounting else 0)
-    bound = next((bound for pattern, bound in _BOUNDS if pattern.search(before)), Bound.NONE)
+    said = _SAID.search(before[-6:])
+    bound = (
+        next((bound for pattern, bound in _BOUNDS if pattern.search(before)), Bound.NONE)
+        if said
+        else Bound.NONE
+    )
     return Number(
         written=sign * value,
         units=units,
@@ -181,7 +189,7 @@ def _read(text: str, found: re.Match[str]) -> Number:
         also=tuple(sign * other for other in also),
         bound=bound,
         parenthesised=depth > 0,
-        negated=bool(_NOT.search(before)),
+        negated=bool(said and _NOT.search(before)),
     )
 
 

@@ -88,15 +88,16 @@ def confine_calls(*, signals_scoped: bool) -> int | None:
     """
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     try:
-        return _load(build(MACHINE, asks=True, signals_scoped=signals_scoped), _FLAG_NEW_LISTENER)
+        return load(build(MACHINE, asks=True, signals_scoped=signals_scoped), _FLAG_NEW_LISTENER)
     except OSError as error:
         if error.errno not in (errno.EBUSY, errno.EINVAL):
             raise
-    _load(build(MACHINE, asks=False, signals_scoped=signals_scoped), 0)
+    load(build(MACHINE, asks=False, signals_scoped=signals_scoped))
     return None
 
 
-def _load(program: _Program, flags: int) -> int:
+def load(program: _Program, flags: int = 0) -> int:
+    """Puts a program on this process for good. Raises OSError."""
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(buffer)))

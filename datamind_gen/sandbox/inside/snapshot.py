@@ -11,6 +11,8 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datamind_gen.sandbox.inside.removal import remove_tree
+
 _Stamp = tuple[int, int, int, int]
 
 
@@ -24,22 +26,29 @@ class Snapshot:
 
     def take(self) -> None:
         """Brings the shadow up to date with the directory."""
-        stamps, total = _survey(self.work)
-        self._covered = total <= self.limit_mb * 1024 * 1024
-        if not self._covered or stamps == self._stamps:
+        self._covered = False
+        try:
+            stamps, total = _survey(self.work)
+            if total > self.limit_mb * 1024 * 1024:
+                return
+            if stamps != self._stamps:
+                _mirror(self.work, self.shadow, stamps, self._stamps)
+                self._stamps = stamps
+        except OSError:  # the code removed its directory, or buried files too deep to name
             return
-        _mirror(self.work, self.shadow, stamps, self._stamps)
-        self._stamps = stamps
+        self._covered = True
 
     def restore(self) -> None:
         """Puts the directory back as it was when last taken."""
         if not self._covered:
             return
-        now, _ = _survey(self.work)
-        if now == self._stamps:
-            return
-        _mirror(self.shadow, self.work, self._stamps, now)
-        self._stamps, _ = _survey(self.work)
+        try:
+            now, _ = _survey(self.work)
+            if now != self._stamps:
+                _mirror(self.shadow, self.work, self._stamps, now)
+                self._stamps, _ = _survey(self.work)
+        except OSError:
+            self._covered = False
 
 
 def _survey(root: Path) -> tuple[dict[str, _Stamp], int]:
@@ -77,6 +86,6 @@ def _mirror(source: Path, target: Path, wanted: dict[str, _Stamp], present: dict
 
 def _remove(place: Path) -> None:
     if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place)
+        remove_tree(place)
     else:
         place.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import socket
 import struct
@@ -20,6 +19,7 @@ from typing import Any
 from datamind_gen.sandbox.inside import exchange, frames, requests
 from datamind_gen.sandbox.inside.birth import MEGABYTE, fork_session
 from datamind_gen.sandbox.inside.kernel import MACHINE
+from datamind_gen.sandbox.inside.removal import remove_tree
 from datamind_gen.sandbox.inside.syscalls import NUMBERS
 from datamind_gen.sandbox.inside.ward import Cause, State, Turn, Ward
 
@@ -343,7 +343,7 @@ class Supervisor:
         for ward in self._wards.values():
             ward.kill()
             ward.signal(signal.SIGKILL)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        remove_tree(self._scratch)
 
 
 def _drain(alarm: socket.socket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -18,6 +19,7 @@ from datamind_gen.sandbox.inside.normalise import normalise
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 _DIRECTORY_ENTRIES = 10_000
+_TOO_MUCH = 1 << 62
 
 
 class State(StrEnum):
@@ -179,14 +181,18 @@ class Ward:
         total = entries = 0
         pending = [self.order["work"]]
         while pending:
-            with contextlib.suppress(OSError), os.scandir(pending.pop()) as found:
-                for entry in found:
-                    entries += 1
-                    if entries > _DIRECTORY_ENTRIES:
-                        return 1 << 62
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+            try:
+                with os.scandir(pending.pop()) as found:
+                    for entry in found:
+                        entries += 1
+                        if entries > _DIRECTORY_ENTRIES:
+                            return _TOO_MUCH
+                        if entry.is_dir(follow_symlinks=False):
+                            pending.append(entry.path)
+                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+            except OSError as error:
+                if error.errno == errno.ENAMETOOLONG:  # buried deeper than can be looked at
+                    return _TOO_MUCH
         return total + self._deleted_bytes()
 
     def _deleted_bytes(self) -> int:

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 
 from datamind_gen.sandbox.inside import frames, landlock
@@ -39,7 +40,12 @@ def main() -> None:
         "attempts": attempt_all(Path(scratch)),
     }
     control.sendall(frames.pack({"op": "ready", **facts}))
-    Supervisor(control, Path(scratch)).run()
+    try:
+        Supervisor(control, Path(scratch)).run()
+    except BaseException:
+        traceback.print_exc()  # into its log, which the engine quotes
+        sys.stderr.flush()
+    os._exit(0)  # not through the libraries' own endings
 
 
 if __name__ == "__main__":
