@@ -139,7 +139,7 @@ def read_duckdb(path: Path, part: str) -> Database:
 
 
 def _duckdb_table(connection: duckdb.DuckDBPyConnection, full: str, name: str, part: str) -> Loaded:
-    total, width = connection.execute(f"SELECT count(*) FROM {full}").fetchone()[0], 0  # type: ignore[index]
+    total, width = connection.execute(f"SELECT count(*) FROM {full}").fetchone()[0], 0
     width = len(connection.execute(f"SELECT * FROM {full} LIMIT 0").description or ())
     limit = max(1, MOST_CELLS // max(1, width))
     issues: tuple[Issue, ...] = ()
@@ -200,14 +200,14 @@ def _frame(
             columns[place].extend(values)
     series = []
     hints: dict[str, Hint] = {}
-    for column, values in zip(names, columns, strict=True):
-        kinds = {type(value) for value in values if value is not None}
+    for column, held in zip(names, columns, strict=True):
+        kinds = {type(value) for value in held if value is not None}
         if len(kinds) > 1 and kinds != {int, float}:
-            text = [value for value in values if isinstance(value, str)]
+            text = [value for value in held if isinstance(value, str)]
             listed = ", ".join(sorted(kind.__name__ for kind in kinds))
             example = text[0] if text else None
             issues.append(Issue("mixed_types", f"stored as {listed}", column, len(text), example))
-        one = from_values(column, values)
+        one = from_values(column, held)
         series.append(one)
         if one.dtype == pl.String:
             found = find_date_format(one.drop_nulls().unique(maintain_order=True).head(500).to_list())

@@ -95,7 +95,8 @@ def _listed(folder: Path) -> dict[str, str]:
                 if row.get("path") and row.get("license"):
                     listed[row["path"]] = row["license"]
     package = _package(folder)
-    for resource in package.get("resources") or []:
+    resources = package.get("resources")
+    for resource in resources if isinstance(resources, list) else []:
         if isinstance(resource, dict) and isinstance(resource.get("path"), str):
             name = _license_name(resource) or _license_name(package)
             if name:

@@ -115,11 +115,11 @@ def keep_tables(profile: Profile, settings: ReadSettings) -> Profile:
     kept = []
     issues = list(profile.issues)
     for table in profile.tables:
-        reason, detail = refusals.get(table.name, (None, ""))
-        if reason is None or (profile.file.format.is_database and reason in small):
+        refusal = refusals.get(table.name)
+        if refusal is None or (profile.file.format.is_database and refusal[0] in small):
             kept.append(table)
         else:
-            issues.append(Issue("table_left_out", detail, rows=table.rows))
+            issues.append(Issue("table_left_out", refusal[1], rows=table.rows))
     names = {table.name for table in kept}
     relationships = tuple(one for one in profile.relationships if {one.child, one.parent} <= names)
     return Profile(

@@ -90,7 +90,7 @@ def _tables(document: object) -> list[tuple[tuple[str, ...], str]]:
         return [((), form)] if form else []
     if not isinstance(document, dict):
         return []
-    found = []
+    found: list[tuple[tuple[str, ...], str]] = []
     for key, value in document.items():
         if isinstance(value, list) and (form := _form(value)) == "records" and len(value) > 1:
             found.append(((str(key),), form))

@@ -11,12 +11,15 @@ import datetime
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import python_calamine as calamine
+import xlrd
+from pandas.errors import ParserError
 
 from datamind_gen.files.code import TextColumn, differing, lines_for, literal, null_options, run_code
 from datamind_gen.files.columns import Hint
@@ -32,6 +35,11 @@ _SMALL = 400_000
 _MOST_CELLS = 30_000_000
 _MOST_UNPACKED = 2 << 30
 _EMPTY = ("", None)
+READER_ERRORS = (
+    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, OSError, AssertionError,
+    zipfile.BadZipFile, SyntaxError, xlrd.XLRDError, ParserError,
+)  # fmt: skip
+"""What pandas' engines throw at a workbook that they cannot read."""
 
 Cell = (
     str | float | int | bool | datetime.datetime | datetime.date | datetime.time | datetime.timedelta | None
@@ -44,6 +52,15 @@ class Workbook:
 
     tables: tuple[Loaded, ...]
     issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """A sheet's used range and its place in the sheet."""
+
+    top: int
+    left: int
+    rows: list[list[Cell]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +87,21 @@ def read_workbook(path: Path, part: str, kind: FileFormat) -> Workbook:
     """The tables of a workbook, in the sheets' order. Raises FileError."""
     if kind is not FileFormat.XLS:
         _refuse_bomb(path, part)
-    try:
-        book = calamine.load_workbook(str(path))
-    except calamine.PasswordError as error:
-        raise FileError(Reason.ENCRYPTED, f"{part} is protected by a password") from error
-    except calamine.CalamineError as error:
-        encrypted = "password" in str(error).lower() or "encrypt" in str(error).lower()
-        reason = Reason.ENCRYPTED if encrypted else Reason.CORRUPT
-        raise FileError(reason, f"{part} cannot be opened as a workbook: {error}") from error
+    books = _Books(path)
     tables: list[Loaded] = []
     issues: list[Issue] = []
-    books = _Books(path)
-    for number, sheet in enumerate(book.sheets_metadata):
-        if sheet.visible is not calamine.SheetVisibleEnum.Visible:
-            issues.append(Issue("sheet_left_out", f"the sheet {sheet.name} is hidden"))
-        elif sheet.typ is not calamine.SheetTypeEnum.WorkSheet:
-            issues.append(
-                Issue("sheet_left_out", f"the sheet {sheet.name} is no table but a {sheet.typ.name}")
-            )
-        else:
-            try:
-                found = _sheet(book, sheet.name, number, path, part, books)
-            except FileError as error:
-                if error.reason is Reason.READER_LIMIT or len(book.sheets_metadata) == 1:
-                    raise
-                issues.append(Issue("sheet_left_out", error.detail))
-                continue
-            tables += found
-            if not found:
-                issues.append(Issue("sheet_left_out", f"the sheet {sheet.name} holds no table"))
+    sheets = list(_sheets(path, part, books, issues))
+    for number, name, read in sheets:
+        try:
+            found = _tables(read(), name, number, part, books)
+        except FileError as error:
+            if error.reason is Reason.READER_LIMIT or len(sheets) == 1:
+                raise
+            issues.append(Issue("sheet_left_out", error.detail))
+            continue
+        tables += found
+        if not found:
+            issues.append(Issue("sheet_left_out", f"the sheet {name} holds no table"))
     wide = [table for table in tables if table.frame.width > 1]
     if wide and len(wide) < len(tables):
         for table in tables:
@@ -110,6 +113,54 @@ def read_workbook(path: Path, part: str, kind: FileFormat) -> Workbook:
     return Workbook(tuple(tables), tuple(issues))
 
 
+def _sheets(
+    path: Path, part: str, books: _Books, issues: list[Issue]
+) -> Iterator[tuple[int, str, Callable[[], _Cells]]]:
+    """The visible worksheets: number, name, and what reads their cells."""
+    try:
+        book = calamine.load_workbook(str(path))
+    except calamine.PasswordError as error:
+        raise FileError(Reason.ENCRYPTED, f"{part} is protected by a password") from error
+    except calamine.CalamineError as error:
+        told = str(error).lower()
+        if "password" in told or "encrypt" in told:
+            raise FileError(Reason.ENCRYPTED, f"{part} is protected by a password") from error
+        yield from _sheets_by_pandas(part, books, error)
+        return
+    for number, sheet in enumerate(book.sheets_metadata):
+        if sheet.visible is not calamine.SheetVisibleEnum.Visible:
+            issues.append(Issue("sheet_left_out", f"the sheet {sheet.name} is hidden"))
+        elif sheet.typ is not calamine.SheetTypeEnum.WorkSheet:
+            issues.append(
+                Issue("sheet_left_out", f"the sheet {sheet.name} is no table but a {sheet.typ.name}")
+            )
+        else:
+            yield number, sheet.name, partial(_cells, book, sheet.name, part)
+
+
+def _sheets_by_pandas(
+    part: str, books: _Books, error: Exception
+) -> Iterator[tuple[int, str, Callable[[], _Cells]]]:
+    """The sheets by pandas' own engine, where calamine cannot open the file."""
+    refusal = FileError(Reason.CORRUPT, f"{part} cannot be opened as a workbook: {error}")
+    try:
+        book = books.open("")
+    except READER_ERRORS as other:
+        raise refusal from other
+
+    def read(name: str) -> _Cells:
+        try:
+            frame = pd.read_excel(book, sheet_name=name, header=None, dtype=object, keep_default_na=False)
+        except READER_ERRORS as other:
+            raise refusal from other
+        return _Cells(
+            0, 0, [["" if value is None else value for value in row] for row in frame.to_numpy().tolist()]
+        )
+
+    for number, name in enumerate(book.sheet_names):
+        yield number, str(name), partial(read, str(name))
+
+
 def _refuse_bomb(path: Path, part: str) -> None:
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(info.file_size for info in archive.infolist())
@@ -119,40 +170,33 @@ def _refuse_bomb(path: Path, part: str) -> None:
         )
 
 
-def _sheet(
-    book: calamine.CalamineWorkbook, name: str, number: int, path: Path, part: str, books: _Books
-) -> list[Loaded]:
+def _cells(book: calamine.CalamineWorkbook, name: str, part: str) -> _Cells:
+    """The typed cells of a sheet's used range. Raises FileError."""
     try:
         sheet = book.get_sheet_by_name(name)
         if sheet.start is None or sheet.end is None:
-            return []
+            return _Cells(0, 0, [])
         (top, left), (bottom, right) = sheet.start, sheet.end
         if (bottom - top + 1) * (right - left + 1) > _MOST_CELLS:
             size = f"{bottom - top + 1:,} x {right - left + 1:,}"
             raise FileError(Reason.READER_LIMIT, f"{part}: the sheet {name} claims {size} cells")
-        cells: list[list[Cell]] = sheet.to_python(skip_empty_area=True)
+        rows: list[list[Cell]] = [list(row) for row in sheet.to_python(skip_empty_area=True)]
     except calamine.CalamineError as error:
         raise FileError(Reason.CORRUPT, f"{part}: the sheet {name} cannot be read: {error}") from error
-    texts = [[_text(cell) for cell in row] for row in cells]
+    return _Cells(top, left, rows)
+
+
+def _tables(cells: _Cells, name: str, number: int, part: str, books: _Books) -> list[Loaded]:
+    texts = [[_text(cell) for cell in row] for row in cells.rows]
     loaded = []
     for count, layout in enumerate(find_tables(texts)):
-        block = _block(cells, texts, layout, name, number, top, left)
-        if block is None:
-            continue
-        title = name if count == 0 else f"{name}_{count + 1}"
-        loaded.append(_prove(block, title, path, part, books))
+        block = _block(cells, texts, layout, name, number)
+        if block is not None:
+            loaded.append(_prove(block, name if count == 0 else f"{name}_{count + 1}", part, books))
     return loaded
 
 
-def _block(
-    cells: list[list[Cell]],
-    texts: list[list[str]],
-    layout: Layout,
-    name: str,
-    number: int,
-    top: int,
-    left: int,
-) -> _Block | None:
+def _block(cells: _Cells, texts: list[list[str]], layout: Layout, name: str, number: int) -> _Block | None:
     """The table without the empty columns at its sides; None when next to nothing is in it."""
     rows = (*layout.header, *layout.body)
     used = [
@@ -163,14 +207,14 @@ def _block(
     span = range(used[0], used[-1] + 1)
     columns = []
     for column in span:
-        values = [cells[row][column] if column < len(cells[row]) else "" for row in layout.body]
+        values = [cells.rows[row][column] if column < len(cells.rows[row]) else "" for row in layout.body]
         columns.append((layout.names[column], values))
-    raw = tuple(cells[layout.header[-1]][column] for column in span) if len(layout.header) == 1 else ()
+    raw = tuple(cells.rows[layout.header[-1]][column] for column in span) if len(layout.header) == 1 else ()
     inside = set(layout.body)
     first = layout.header[-1] + 1 if layout.header else (layout.body[0] if layout.body else layout.end)
     last = layout.body[-1] + 1 if layout.body else first
     return _Block(
-        sheet=name, place=number, layout=layout, top=top, left=left,
+        sheet=name, place=number, layout=layout, top=cells.top, left=cells.left,
         columns=tuple(_column(title, values, place) for place, (title, values) in enumerate(columns)),
         first_column=used[0], raw_names=raw,
         dropped=tuple(place for place in range(first, last) if place not in inside),
@@ -220,12 +264,12 @@ def _text(cell: Cell) -> str:
 # --- the plan -------------------------------------------------------------------------------------
 
 
-def _prove(block: _Block, name: str, path: Path, part: str, books: _Books) -> Loaded:
+def _prove(block: _Block, name: str, part: str, books: _Books) -> Loaded:
     failures: list[str] = []
-    for code, engine in _variants(block, path, part):
+    for code, engine in _variants(block, books, part):
         try:
             frame = run_code(code, {}, opened={part: books.open(engine)})
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, OSError) as error:
+        except READER_ERRORS as error:
             failures.append(f"{type(error).__name__}: {error}"[:120])
             continue
         wrong = differing(frame, block.columns, len(block.layout.body))
@@ -236,9 +280,9 @@ def _prove(block: _Block, name: str, path: Path, part: str, books: _Books) -> Lo
     raise FileError(Reason.LOW_CONFIDENCE, f"{part}: {reason}")
 
 
-def _variants(block: _Block, path: Path, part: str) -> Iterator[tuple[str, str]]:
+def _variants(block: _Block, books: _Books, part: str) -> Iterator[tuple[str, str]]:
     """Code, the plainest first, each with the engine that proves it."""
-    engines = ["", "calamine"] if path.stat().st_size <= _SMALL else ["calamine"]
+    engines = ["", "calamine"] if books.size <= _SMALL else ["calamine"]
     named = len(block.layout.header) == 1 and all(
         isinstance(raw, str) and (raw == column.name or not raw.strip())
         for raw, column in zip(block.raw_names, block.columns, strict=True)
@@ -281,13 +325,15 @@ class _Books:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._open: dict[str, object] = {}
+        self._open: dict[str, pd.ExcelFile] = {}
+        self.size = path.stat().st_size
 
-    def open(self, engine: str) -> object:
+    def open(self, engine: str) -> pd.ExcelFile:
+        """The open workbook, by calamine or by pandas' default engine."""
         if engine not in self._open:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                book = pd.ExcelFile(self._path, engine=engine or None)
+                book = pd.ExcelFile(self._path, engine="calamine" if engine else None)
             # read_excel refuses an engine beside an open file, and needs none.
             self._open[engine] = book
         return self._open[engine]

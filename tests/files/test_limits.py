@@ -1,0 +1,117 @@
+"""Files that kill their reader end alone: within time and memory, in one line, and the next file is read."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from datamind_gen.files import (
+    FileError,
+    FoundFile,
+    ReadSettings,
+    find_file,
+    profile_file,
+    profile_in_limits,
+    profile_limited,
+)
+from datamind_gen.rows import Reason
+
+ALL = ReadSettings.accept_all()
+
+
+def _table(path: Path, rows: int = 30) -> FoundFile:
+    pd.DataFrame({"place": [f"p{i}" for i in range(rows)], "n": range(rows)}).to_csv(path, index=False)
+    return find_file(path)
+
+
+def test_the_child_says_what_this_process_says(tmp_path: Path) -> None:
+    found = _table(tmp_path / "a.csv")
+    assert profile_in_limits(found, ALL) == profile_file(found, ALL)
+
+
+def test_too_slow_is_a_reason_and_the_next_file_is_read(tmp_path: Path) -> None:
+    slow = _table(tmp_path / "slow.csv", rows=200_000)
+    with pytest.raises(FileError) as caught:
+        profile_in_limits(slow, ALL.model_copy(update={"max_seconds": 0.05}))
+    assert caught.value.reason is Reason.READER_LIMIT
+    assert "max_seconds" in caught.value.detail
+    assert profile_in_limits(_table(tmp_path / "next.csv"), ALL).tables[0].rows == 30
+
+
+def test_too_much_memory_is_a_reason(tmp_path: Path) -> None:
+    many = tmp_path / "many.csv"
+    many.write_text("a,b\n" + "\n".join(f"value {i},other {i}" for i in range(900_000)))
+    with pytest.raises(FileError) as caught:
+        profile_in_limits(find_file(many), ALL.model_copy(update={"max_memory_mb": 256}))
+    assert caught.value.reason is Reason.READER_LIMIT
+
+
+def test_a_zip_bomb_in_a_workbook(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
+            for _ in range(300):
+                sheet.write(b"<c>" * 350_000)
+    with pytest.raises(FileError) as caught:
+        profile_in_limits(find_file(bomb), ALL)
+    assert caught.value.reason is Reason.READER_LIMIT
+
+
+def test_a_bomb_in_gzip(tmp_path: Path) -> None:
+    import gzip
+
+    bomb = tmp_path / "bomb.csv.gz"
+    with gzip.open(bomb, "wb", compresslevel=9) as file:
+        for _ in range(140):
+            file.write(b"0" * (1 << 20))
+    with pytest.raises(FileError) as caught:
+        profile_in_limits(find_file(bomb), ALL)
+    assert caught.value.reason is Reason.READER_LIMIT
+
+
+def test_a_sheet_that_claims_every_cell(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    assert book.active is not None
+    book.active["A1"] = "first"
+    book.active.cell(row=1_048_576, column=16_384, value="last")
+    book.save(tmp_path / "corners.xlsx")
+    with pytest.raises(FileError) as caught:
+        profile_in_limits(find_file(tmp_path / "corners.xlsx"), ALL)
+    assert caught.value.reason in (Reason.READER_LIMIT, Reason.CORRUPT)
+    assert profile_in_limits(_table(tmp_path / "next.csv"), ALL).tables[0].rows == 30
+
+
+def test_many_at_once_from_an_event_loop(tmp_path: Path) -> None:
+    found = [_table(tmp_path / f"f{i}.csv", rows=20 + i) for i in range(24)]
+
+    async def all_of_them() -> list[int]:
+        profiles = await asyncio.gather(*(profile_limited(one, ALL) for one in found))
+        return [profile.tables[0].rows for profile in profiles]
+
+    assert asyncio.run(all_of_them()) == [20 + i for i in range(24)]
+
+
+def test_profiles_and_refusals_are_kept_by_content(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    found = _table(tmp_path / "a.csv")
+    first = profile_in_limits(found, ALL, cache=cache)
+    (kept,) = cache.iterdir()
+    Path(found.paths[0]).unlink()  # never opened again
+    assert profile_in_limits(found, ALL, cache=cache) == first
+    assert kept.exists()
+
+
+def test_filters_after_the_cache(tmp_path: Path) -> None:
+    found = _table(tmp_path / "a.csv", rows=10)
+    assert profile_in_limits(found, ALL).tables[0].rows == 10
+    with pytest.raises(FileError) as caught:
+        profile_in_limits(found, ReadSettings())
+    assert caught.value.reason is Reason.TOO_FEW_ROWS
+    assert "min_rows is 20" in caught.value.detail
