@@ -85,6 +85,11 @@ _LONE_CLOCK = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(?:([ap])\
 _QUICK = re.compile(r"\d{4}|\d[a-z]{2}\b|" + "|".join(_MONTHS), re.I)
 
 
+def month_of(name: str) -> int | None:
+    """The number of a month by its name or abbreviation."""
+    return _MONTHS.get(name.lower().rstrip("."))
+
+
 def read_dates(text: str, *, years: bool = False) -> list[Date]:
     """All dates of the text, in order. With `years`, a bare year is one as well."""
     if not _QUICK.search(text):

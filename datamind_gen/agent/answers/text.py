@@ -10,6 +10,7 @@ import unicodedata
 from functools import lru_cache
 
 _LATEX = re.compile(r"\\(?:boxed|text|mathrm|textbf)\{([^{}]*)\}|\\[()\[\],]")
+_HTML = re.compile(r"</?(?:b|i|u|em|strong|code|span|p|li|ul|ol|br)\b[^<>]*>", re.I)
 _EMPHASIS = re.compile(r"\*\*|__|`+")
 _LEAD = re.compile(r"^\s*(?:(?:the )?(?:final |correct )?(?:answer|result)(?: is)?\s*[:=-]?\s*)", re.I)
 
@@ -17,6 +18,7 @@ _LEAD = re.compile(r"^\s*(?:(?:the )?(?:final |correct )?(?:answer|result)(?: is
 def tidy(text: str) -> str:
     """The text without emphasis, LaTeX wrapping and a leading "Answer:"."""
     text = unicodedata.normalize("NFC", text).replace("\u2212", "−")
+    text = _HTML.sub("", text)
     text = _LATEX.sub(lambda found: found[1] or "", text)
     return _EMPHASIS.sub("", text).strip()
 

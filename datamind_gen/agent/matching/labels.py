@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from datamind_gen.agent.answers.dates import Overlap, read_dates
+from datamind_gen.agent.answers.dates import Overlap, month_of, read_dates
 from datamind_gen.agent.answers.numbers import NEARBY
 from datamind_gen.agent.answers.text import fold, names_other_rank, read_polarity, squash, tidy, without_lead
 from datamind_gen.agent.matching.numbers import choose, numbers_of
@@ -100,6 +100,8 @@ def _compare_spelling(mine: str, theirs: str) -> Match:
     for prefix in _NEGATING:
         if mine in (prefix + theirs, f"{prefix} {theirs}") or theirs in (prefix + mine, f"{prefix} {mine}"):
             return different("the opposite label")
+    if mine.isalpha() and theirs.isalpha() and month_of(mine) == month_of(theirs) is not None:
+        return same("the same month")
     if sorted(mine.split()) == sorted(theirs.split()):
         return unsure("the same words in another order")
     short = min(len(mine), len(theirs))

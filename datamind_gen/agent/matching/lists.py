@@ -19,6 +19,7 @@ ORDER_QUESTION = re.compile(
 )
 _MARK = "\x01"
 _SEPARATORS = re.compile(r"[,;\n|/•]|\band\b|\bthen\b|(?<=\s)-(?=\s)|\.\s")
+_DENIED = re.compile(r"\b(?:not|except|excluding|without|rather than|instead of)\W+(?:the )?$", re.I)
 _EMPTY = re.compile(r"^\W*(?:none|nothing|empty|no\b|there (?:are|is) no|\[\s*\])", re.I)
 
 
@@ -92,7 +93,7 @@ def _mark(items: list[str], text: str) -> tuple[str, dict[str, int]]:
         if pattern is None or "," in item or ";" in item:
             pattern = re.compile(re.escape(item), re.I)
         found = pattern.search(marked)
-        if found is None:
+        if found is None or _DENIED.search(marked[: found.start()]):
             continue
         places[item] = found.start()
         marked = pattern.sub(lambda match: _MARK * len(match[0]), marked)

@@ -15,9 +15,10 @@ from datamind_gen.rows import Answer, AnswerType
 
 _FINAL = re.compile(r"\b(?:final answer|answer|result)\b\s*(?:is|=|:|-)\s*", re.I)
 _COPULA = re.compile(
-    r"(?:(?<!there )\b(?:is|are|was|were|be|equals?|equal to|totals?|amounts? to|comes? to|sums? to"
-    r"|averag(?:es|ed))|[=:≈])\s*(?:(?:about|approximately|approx\.?|roughly|around|nearly|almost|exactly|only|just|a|an|then"
-    r"|therefore|thus|now|still)\s+|[~≈]\s*)*[\W_]{0,2}$",
+    r"(?:(?<!there )\b(?:is|are|was|were|be|equals?|equal to|total(?:s|led|ed)?|amount(?:s|ed)? to|comes? to"
+    r"|came to|sum(?:s|med)? to|stood at|averag(?:es|ed))|[=:≈])\s*"
+    r"(?:(?:about|approximately|approx\.?|roughly|around|nearly|almost|exactly|only|just|a|an|then|therefore"
+    r"|thus|now|still)\s+|[~≈]\s*)*[\W_]{0,2}$",
     re.I,
 )
 _PERCENT_QUESTION = re.compile(r"percent|per cent|%|\bshare\b|\brate\b|proportion", re.I)
@@ -121,8 +122,10 @@ def choose(text: str, numbers: list[Number], question: str) -> list[Number]:
     asserted = [number for number in numbers if not number.negated] or numbers
     outside = [number for number in asserted if not number.parenthesised] or asserted
     named = [number for number in outside if _COPULA.search(_before(text, number))]
-    if len({number.written for number in named}) == 1:
-        return _with_alternatives(text, named[-1], outside)
+    results = [number for number in named if _before(text, number).rstrip().endswith("=")]
+    for plain in (named, results):
+        if len({number.written for number in plain}) == 1:
+            return _with_alternatives(text, plain[-1], outside)
     given = {number.written for number in numbers_of(question)} if question else set()
     fresh = [number for number in outside if number.written not in given]
     return fresh or outside
@@ -214,6 +217,8 @@ def _compare_unit(wanted: Wanted, number: Number, unit: Unit, text: str) -> Matc
 def _scaled(wanted: Wanted, number: Number, unit: Unit) -> list[tuple[float, float]]:
     got = number.plain(unit)
     pairs = [(value * wanted.unit.scale, got) for value in wanted.values]
+    if unit.scale == 1 != wanted.unit.scale:
+        pairs += [(value, got) for value in wanted.values]
     scale = asked_scale(wanted.question)
     return pairs if scale == 1 else [*pairs, *((value * scale, got) for value in wanted.values)]
 

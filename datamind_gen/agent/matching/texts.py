@@ -167,6 +167,7 @@ def _words(text: str) -> set[str]:
 
 def _names(text: str) -> set[str]:
     inner = re.findall(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w'-]*", text)
+    inner += re.findall(r"^[A-Z][\w'-]*(?=\s*[(:=])", text)
     return {fold(name).rstrip("s") for name in inner} - _COMMON
 
 
