@@ -214,7 +214,8 @@ def test_the_data_libraries_work_inside(play: Play, table: Path) -> None:
     codes = [
         "import polars as pl\nprint(pl.read_csv('data/files/sales.csv')['amount'].sum())",
         "import pandas as pd\ndf = pd.read_csv('data/files/sales.csv')\ndf.to_parquet('t.parquet')\n"
-        "df.to_excel('t.xlsx')\nprint(pd.read_excel('t.xlsx', engine='openpyxl').shape, len(pd.read_parquet('t.parquet')))",
+        "df.to_excel('t.xlsx')\n"
+        "print(pd.read_excel('t.xlsx', engine='openpyxl').shape, len(pd.read_parquet('t.parquet')))",
         "import duckdb\nprint(duckdb.sql(\"select sum(amount) from 'data/files/sales.csv'\").fetchall())",
         "import numpy as np, scipy.stats as st\nprint(st.ttest_ind([1, 2, 3], [2, 3, 4]).pvalue > 0)",
         "from sklearn.ensemble import RandomForestClassifier as R\n"

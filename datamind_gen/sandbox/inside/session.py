@@ -7,6 +7,7 @@ machine is the confinement put on before the first turn, and the zygote outside,
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 from pathlib import Path
@@ -34,7 +35,7 @@ def serve(
     signal.signal(signal.SIGXCPU, _on_cpu_limit)
     threads_at_birth = count_threads()
     while True:
-        note = channel.recv(64)
+        note = _next_note(channel)
         if not note:
             os._exit(0)
         nonce = note[1 : 1 + exchange.NONCE_SIZE]
@@ -74,10 +75,18 @@ def _run(request: dict[str, Any], namespace: dict[str, Any], places: list[tuple[
         "error": outcome.error,
         "error_cut": outcome.error_cut,
         "figures": sorted(name for name, stamp in _figures().items() if figures.get(name) != stamp),
-        "threads": count_threads(),
     }
     exchange.write_reply(exchange.EXCHANGE_FD, reply)
     return outcome
+
+
+def _next_note(channel: socket.socket) -> bytes:
+    while True:
+        select.select([channel], [], [])
+        try:
+            return channel.recv(64)
+        except BlockingIOError:  # the code made the socket non-blocking
+            continue
 
 
 def count_threads() -> int:

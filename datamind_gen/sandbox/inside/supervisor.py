@@ -53,12 +53,15 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         self._selector.register(alarm, selectors.EVENT_READ, lambda _mask: _drain(alarm))
+        next_watch = 0.0
         while not self._engine_gone:
             busy = any(ward.state is not State.IDLE for ward in self._wards.values())
             for key, mask in self._selector.select(TICK_S if busy else None):
                 key.data(mask)
             self._reap()
-            self._watch()
+            if time.monotonic() >= next_watch:
+                self._watch()
+                next_watch = time.monotonic() + TICK_S
         self._end_everything()
 
     # --- the engine ---------------------------------------------------------------------------
@@ -127,7 +130,13 @@ class Supervisor:
         except OSError as error:
             self._lose(ward, str(error))
 
+    def _holds(self, ward: Ward) -> bool:
+        """Whether the ward is still held: events of one round may concern one that the round ended."""
+        return self._wards.get(ward.id) is ward
+
     def _on_note(self, ward: Ward) -> None:
+        if not self._holds(ward):
+            return
         try:
             note, ancillary, _flags, _address = ward.birth.channel.recvmsg(64, _room(ward.state))
         except BlockingIOError:
@@ -166,6 +175,8 @@ class Supervisor:
             )
 
     def _on_fork_request(self, ward: Ward, listener: int, mask: int) -> None:
+        if not self._holds(ward):
+            return
         request = requests.receive(listener, NUMBERS[MACHINE].get("fork", -1))
         if request is None:
             return
@@ -249,6 +260,8 @@ class Supervisor:
         self._drop(ward)
 
     def _drop(self, ward: Ward) -> None:
+        if not self._holds(ward):
+            return
         ward.kill()
         ward.signal(signal.SIGKILL)
         self._wards.pop(ward.id, None)
@@ -343,6 +356,9 @@ class Supervisor:
         for ward in self._wards.values():
             ward.kill()
             ward.signal(signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while True:  # every session is ours to reap, and each has its SIGKILL
+                os.wait()
         remove_tree(self._scratch)
 
 

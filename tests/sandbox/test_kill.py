@@ -1,0 +1,184 @@
+"""kill -9 of any process of the sandbox: what lives on, and what must not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings, Session
+from tests.sandbox.conftest import Do, Play
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = """
+import asyncio, os, sys
+from datamind_gen.sandbox import Sandbox
+async def main():
+    async with Sandbox() as sandbox:
+        sessions = [await sandbox.open({}, seed=str(n)) for n in range(3)]
+        for session in sessions:
+            await session.run("x = 1")
+        turns = [asyncio.create_task(session.run(code)) for session, code in zip(sessions, (
+            "while True: pass", "import time; time.sleep(100)", "import signal\\nfor n in range(1, 32):\\n"
+            "    try: signal.signal(n, signal.SIG_IGN)\\n    except (OSError, ValueError): pass\\nwhile True: pass"))]
+        await asyncio.sleep(1)
+        print(next(iter(sandbox._zygotes.values())).facts["pid"], sandbox._scratch, flush=True)
+        await asyncio.gather(*turns)
+asyncio.run(main())
+"""
+
+
+def living(session: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until_gone(session: int) -> list[int]:
+    for _ in range(100):
+        if not living(session):
+            return []
+        time.sleep(0.05)
+    return living(session)
+
+
+@pytest.mark.parametrize("victim", ["engine", "zygote-then-engine"])
+def test_a_killed_engine_leaves_no_process(victim: str) -> None:
+    host = subprocess.Popen([sys.executable, "-c", HOST], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert host.stdout is not None
+    zygote, scratch = host.stdout.readline().split()
+    assert len(living(int(zygote))) >= 4
+    if victim == "zygote-then-engine":
+        os.kill(int(zygote), signal.SIGKILL)
+    host.kill()
+    host.wait()
+    assert wait_until_gone(int(zygote)) == []
+    if victim == "engine":
+        assert not Path(scratch).exists()
+
+
+async def _pid(session: Session) -> int:
+    return int((await session.run("import os\nprint(os.getpid())")).stdout)
+
+
+@pytest.mark.parametrize("mode", list(OnError))
+def test_a_killed_session_is_rebuilt_with_its_state(sandbox: Sandbox, do: Do, mode: OnError) -> None:
+    async def run() -> str | None:
+        async with await sandbox.open({}, seed="k", on_error=mode) as session:
+            await session.run("x = [1]\nopen('f', 'w').write('a')")
+            await session.run("x.append(2)")
+            os.kill(await _pid(session), signal.SIGKILL)
+            return (await session.run("x, open('f').read()")).echo
+
+    assert do(run()) == "([1, 2], 'a')"
+
+
+def test_a_session_killed_in_a_turn_runs_it_again(sandbox: Sandbox, do: Do) -> None:
+    async def run() -> tuple[str | None, str | None]:
+        async with await sandbox.open({}, seed="k") as session:
+            await session.run("x = [1]")
+            pid = await _pid(session)
+            turn = asyncio.create_task(session.run("import time\nx.append(2)\ntime.sleep(1)\nx"))
+            await asyncio.sleep(0.5)
+            os.kill(pid, signal.SIGKILL)
+            return (await turn).echo, (await session.run("x")).echo
+
+    assert do(run()) == ("[1, 2]", "[1, 2]")
+
+
+def test_a_killed_zygote_is_replaced_and_every_session_carries_on(do: Do) -> None:
+    async def run() -> tuple[list[str | None], int, list[int]]:
+        async with Sandbox(SandboxSettings(wall_s=20)) as sandbox:
+            sessions = [await sandbox.open({}, seed=str(n)) for n in range(3)]
+            for number, session in enumerate(sessions):
+                await session.run(f"x = {number}")
+            zygote = next(iter(sandbox._zygotes.values())).facts["pid"]
+            running = asyncio.create_task(sessions[0].run("import time\ntime.sleep(1)\nx"))
+            await asyncio.sleep(0.3)
+            os.kill(zygote, signal.SIGKILL)
+            echoes = [(await running).echo, *[(await session.run("x")).echo for session in sessions[1:]]]
+            return echoes, sandbox.stats().restarts, wait_until_gone(zygote)
+
+    assert do(run()) == (["0", "1", "2"], 1, [])
+
+
+def test_sleep_gives_the_process_back_and_waking_brings_the_state(sandbox: Sandbox, do: Do) -> None:
+    async def run() -> tuple[bool, bool, str | None, bool]:
+        async with await sandbox.open({}, seed="s") as session:
+            pid = await _pid(session)
+            await session.run("import random\nx = random.random()\nopen('log', 'a').write('once')")
+            before = (await session.run("x")).echo
+            await session.sleep()
+            asleep = not session.awake
+            await asyncio.sleep(0.2)
+            gone = not Path(f"/proc/{pid}").exists()
+            after = await session.run("print(open('log').read())\nx")
+            return asleep, gone, after.stdout, after.echo == before
+
+    assert do(run()) == (True, True, "once\n", True)
+
+
+def test_sessions_over_the_memory_budget_sleep_and_wake(do: Do) -> None:
+    async def run() -> tuple[int, list[str | None], bool]:
+        settings = SandboxSettings(awake_memory_mb=150, memory_mb=512)
+        async with Sandbox(settings) as sandbox:
+            sessions = [await sandbox.open({}, seed=str(n)) for n in range(4)]
+            for number, session in enumerate(sessions):
+                await session.run(f"x = bytearray(b'{number}' * 60_000_000)")
+            await asyncio.sleep(0.3)
+            asleep = sandbox.stats().asleep
+            echoes = [(await session.run("x[:1]")).echo for session in sessions]
+            return asleep, echoes, sandbox.stats().wakes > 0
+
+    asleep, echoes, woken = do(run())
+    assert asleep >= 1
+    assert echoes == [f"bytearray(b'{n}')" for n in range(4)]
+    assert woken
+
+
+def test_a_replay_that_prints_otherwise_marks_the_session(sandbox: Sandbox, do: Do) -> None:
+    async def run() -> tuple[bool, bool]:
+        async with await sandbox.open({}, seed="s") as session:
+            await session.run("clock = __import__('time').__dict__['ti' + 'me']\nprint(clock())")
+            before = (await session.run("1")).deterministic
+            await session.sleep()
+            return before, (await session.run("1")).deterministic
+
+    assert do(run()) == (True, False)
+
+
+def test_the_callers_event_loop_is_never_blocked(sandbox: Sandbox, do: Do) -> None:
+    async def run() -> int:
+        async with await sandbox.open({}, seed="s") as session:
+            turn = asyncio.create_task(session.run("x = 0\nwhile x < 5_000_000: x += 1"))
+            beats = 0
+            while not turn.done():
+                await asyncio.sleep(0.001)
+                beats += 1
+            return beats
+
+    assert do(run()) > 20
+
+
+def test_many_turns_leave_descriptors_and_processes_flat(play: Play, sandbox: Sandbox) -> None:
+    zygote = next(iter(sandbox._zygotes.values())).facts["pid"]
+    play("x = 1")
+    before = len(os.listdir(f"/proc/{zygote}/fd")), len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        play("x = 1", "1 / 0", "x", "import os; os._exit(1)")
+    after = len(os.listdir(f"/proc/{zygote}/fd")), len(os.listdir("/proc/self/fd"))
+    assert after[0] <= before[0] + 3
+    assert after[1] <= before[1] + 1
