@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -20,6 +21,16 @@ queries:
 coverage: {target: 12, per_file: 8, waves: 2}
 sample: {samples: 2, turns: 8}
 """
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A pipeline, the dataset that it makes when nobody disturbs it, and how long that takes."""
+
+    pipeline: Path
+    run: Path
+    dataset: dict[str, bytes]
+    seconds: float
 
 
 def write_small_pipeline(path: Path, text: str = SMALL) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.status import is_running, read_status
-from tests.run.pipelines import dataset_bytes, write_small_pipeline
+from tests.run.pipelines import Undisturbed, dataset_bytes
 from tests.run.processes import (
     Process,
     descendants,
@@ -46,18 +46,6 @@ def _parent(run: subprocess.Popen[str], below: list[Process]) -> list[int]:
     return [run.pid]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes], float]:
-    """A pipeline, the dataset that it makes when nobody disturbs it, and how long that takes."""
-    place = tmp_path_factory.mktemp("undisturbed")
-    pipeline = write_small_pipeline(place / "small.yaml")
-    started = time.monotonic()
-    run = start_run(pipeline, place / "run")
-    output = finish(run)
-    assert run.returncode == 0, output
-    return pipeline, dataset_bytes(place / "run"), time.monotonic() - started
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "pick",
@@ -71,9 +59,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     ],
 )
 def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(
-    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path, pick: Pick
+    undisturbed: Undisturbed, tmp_path: Path, pick: Pick
 ) -> None:
-    pipeline, wanted, seconds = undisturbed
+    pipeline, wanted, seconds = undisturbed.pipeline, undisturbed.dataset, undisturbed.seconds
     folder = RunFolder(tmp_path / "run")
     run = start_run(pipeline, folder.root)
     time.sleep(random.uniform(0.15, 0.8) * seconds)
@@ -97,10 +85,8 @@ def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(
 
 
 @pytest.mark.slow
-def test_ctrl_c_drains_and_says_how_to_go_on(
-    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path
-) -> None:
-    pipeline, wanted, seconds = undisturbed
+def test_ctrl_c_drains_and_says_how_to_go_on(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    pipeline, wanted, seconds = undisturbed.pipeline, undisturbed.dataset, undisturbed.seconds
     run = start_run(pipeline, tmp_path / "run")
     time.sleep(0.5 * seconds)
     below = descendants(run.pid)
@@ -115,10 +101,8 @@ def test_ctrl_c_drains_and_says_how_to_go_on(
 
 
 @pytest.mark.slow
-def test_ctrl_c_twice_stops_at_once(
-    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path
-) -> None:
-    pipeline, _, seconds = undisturbed
+def test_ctrl_c_twice_stops_at_once(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    pipeline, seconds = undisturbed.pipeline, undisturbed.seconds
     run = start_run(pipeline, tmp_path / "run")
     time.sleep(0.4 * seconds)
     below = descendants(run.pid)
@@ -131,10 +115,8 @@ def test_ctrl_c_twice_stops_at_once(
 
 
 @pytest.mark.slow
-def test_a_stopped_graph_step_is_noticed_or_the_run_ends(
-    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path
-) -> None:
-    pipeline, wanted, seconds = undisturbed
+def test_a_stopped_graph_step_is_noticed_or_the_run_ends(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    pipeline, wanted, seconds = undisturbed.pipeline, undisturbed.dataset, undisturbed.seconds
     run = start_run(pipeline, tmp_path / "run")
     time.sleep(0.5 * seconds)
     graph = [found for found in descendants(run.pid) if "run.dag" in found.command]
@@ -147,10 +129,8 @@ def test_a_stopped_graph_step_is_noticed_or_the_run_ends(
 
 
 @pytest.mark.slow
-def test_a_second_run_on_a_live_directory_refuses(
-    undisturbed: tuple[Path, dict[str, bytes], float], tmp_path: Path
-) -> None:
-    pipeline, _, seconds = undisturbed
+def test_a_second_run_on_a_live_directory_refuses(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    pipeline, seconds = undisturbed.pipeline, undisturbed.seconds
     run = start_run(pipeline, tmp_path / "run")
     time.sleep(0.5 * seconds)
     second = start_run(pipeline, tmp_path / "run")
