@@ -423,6 +423,8 @@ class Hop:
     wiring: str | None = None
     """How it takes earlier hops' answers: filter, label, number, table; None for the first."""
     reference: Answer | None = None
+    found: str | None = None
+    """What executing a model's hop gave, once: what the chain was built on, and no reference."""
     code: HopCode | None = None
     """Only hops of programs have one."""
 
@@ -449,6 +451,8 @@ class Query:
     wave: int = 1
     wanted_hops: int = 1
     """What the plan asks for; the compose stage brings the query there."""
+    wanted_category: str | None = None
+    """Of a model's query that is to get more hops: the category that the plan asks for, the last hop's."""
 
     @property
     def verified(self) -> bool:
@@ -585,7 +589,7 @@ class Record:
 
 
 @cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
@@ -597,7 +601,8 @@ def encode(value: object) -> str:
 
 def decode(kind: type[T], text: str) -> T:
     """The row that `encode` wrote. Raises pydantic.ValidationError."""
-    return _adapter(kind).validate_json(text)
+    row: T = _adapter(kind).validate_json(text)
+    return row
 
 
 def dump_json(plain: Any) -> str:
