@@ -7,11 +7,11 @@ plan that loads it right. A file that cannot be used ends in a FileError with a 
 This room parses no format itself: libraries do, and it judges between them.
 """
 
-from datamind_gen.files.code import check_plan
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.find import FoundFile, find_file, find_sources
 from datamind_gen.files.limits import close_pool, profile_in_limits, profile_limited
 from datamind_gen.files.profile import TablePlan, plans_of, profile_file, read_file
+from datamind_gen.files.proof import check_plan
 from datamind_gen.files.settings import LicensePolicy, ReadSettings, SourceSpec
 
 __all__ = [

@@ -270,12 +270,17 @@ def economy_schema() -> Schema:
     sheets = economy_sheets()
     quarters = sheets["output"][["year", "quarter"]]
     ids = pd.DataFrame({"quarter_id": range(1, len(quarters) + 1)})
-    create = "CREATE TABLE quarter (quarter_id INTEGER PRIMARY KEY, year INTEGER NOT NULL, quarter INTEGER NOT NULL)"
+    create = """CREATE TABLE quarter (
+    quarter_id INTEGER PRIMARY KEY,
+    year INTEGER NOT NULL,
+    quarter INTEGER NOT NULL
+)"""
     schema: Schema = [(create, "quarter", ids.join(quarters))]
     for name, frame in sheets.items():
         values = frame.drop(columns=["year", "quarter"])
         columns = ",\n".join(f"    {column} REAL" for column in values)
-        create = f"CREATE TABLE {name} (\n    quarter_id INTEGER PRIMARY KEY REFERENCES quarter (quarter_id),\n{columns}\n)"
+        key = "    quarter_id INTEGER PRIMARY KEY REFERENCES quarter (quarter_id)"
+        create = f"CREATE TABLE {name} (\n{key},\n{columns}\n)"
         schema.append((create, name, ids.join(values)))
     return schema
 

@@ -25,15 +25,18 @@ class Look(StrEnum):
 
 DEFAULT_NULLS = frozenset(
     {
-        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+        "N/A",
         "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
     }
 )  # fmt: skip
 """What pandas takes for null unless told otherwise."""
 
 _NULL_WORDS = {
-    "n/a", "na", "nan", "null", "n.a.", "n.a", "n.d.", "n.d", "#n/a", "#div/0!", "#ref!", "#value!", "#name?", "#num!",
-    "#null!", "not available", "not applicable", "not reported", "(x)", "[x]", "(d)", "(s)", "(na)", "[c]", "[z]",
+    "n/a", "na", "nan", "null", "n.a.", "n.a", "n.d.", "n.d", "#n/a", "#div/0!", "#ref!", "#value!",
+    "#name?", "#num!",
+    "#null!", "not available", "not applicable", "not reported", "(x)", "[x]", "(d)", "(s)", "(na)", "[c]",
+    "[z]",
     "[low]", "[u]", "k.a.", "k. a.", "c.n.a.", "inf", "-inf", "<na>",
 }  # fmt: skip
 _NULL_SIGNS = re.compile(r"^[\-–—−.*:?#†‡\\/_~ ]{1,5}$")

@@ -1,20 +1,15 @@
-"""Writes the Python that loads a delimited table, plainest first, and runs it to see that it is right.
+"""Writes the Python that loads a delimited table: variants, from the plainest to the most literal.
 
-`expect` says what must come out (rows, names, values a column, sums); `write_variants` gives pandas code
-from the most idiomatic to the most literal. The first that comes out as expected is the plan's.
+A `TextColumn` knows what must come out of its column (values, sum); `proof.py` runs a variant and
+compares. The first that comes out right is the plan's.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from datamind_gen.files.cells import DEFAULT_NULLS
 from datamind_gen.files.dialect import Dialect
@@ -22,7 +17,6 @@ from datamind_gen.files.encoding import Encoding
 from datamind_gen.files.layout import Layout
 from datamind_gen.files.notation import Notation
 from datamind_gen.files.plan import shown_path
-from datamind_gen.rows import ReadPlan
 
 _MOST_SKIPPED = 40
 
@@ -95,71 +89,6 @@ class Recipe:
     @property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
-
-
-def run_code(
-    code: str, places: Mapping[str, Path], *, opened: Mapping[str, object] | None = None
-) -> pd.DataFrame:
-    """Runs generated loading code on the real files and returns its `df`.
-
-    `opened` holds files that are open already, so that many sheets open their workbook once.
-    """
-    scope: dict[str, Any] = {}
-    for number, (part, file) in enumerate((opened or {}).items()):
-        scope[f"_opened_{number}"] = file
-        code = code.replace(repr(shown_path(part)), f"_opened_{number}")
-    for part, path in places.items():
-        code = code.replace(repr(shown_path(part)), repr(str(path)))
-        code = code.replace(f"file:{shown_path(part)}", f"file:{path}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        exec(compile(code, "<read plan>", "exec"), scope)
-    frame = scope["df"]
-    if not isinstance(frame, pd.DataFrame):
-        raise TypeError(f"the plan binds df to a {type(frame).__name__}")
-    return frame
-
-
-def check_plan(plan: ReadPlan, places: Mapping[str, Path], *, rows: int, columns: int) -> str | None:
-    """Runs a plan's pandas code on the real files; what is wrong with what it loads, or None.
-
-    For trust in a plan from elsewhere: it runs the code in this process, so call it where that may be done.
-    """
-    try:
-        frame = run_code(plan.pandas, places)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    if frame.shape != (rows, columns):
-        return f"loads {frame.shape[0]} x {frame.shape[1]} instead of {rows} x {columns}"
-    return None
-
-
-def differing(frame: pd.DataFrame, columns: Sequence[TextColumn], rows: int) -> str | None:
-    """How a loaded frame differs from what the text says; None when it does not."""
-    if frame.shape != (rows, len(columns)):
-        return f"shape {frame.shape} instead of {(rows, len(columns))}"
-    if list(frame.columns) != [column.name for column in columns]:
-        return "other column names"
-    if not isinstance(frame.index, pd.RangeIndex):
-        return "a column became the index"
-    for place, column in enumerate(columns):
-        loaded = frame.iloc[:, place]
-        count = int(loaded.count())
-        if count != column.count:
-            return f"{column.name}: {count} values instead of {column.count}"
-        kind = column.notation.kind
-        if kind in ("int", "float"):
-            if not pd.api.types.is_numeric_dtype(loaded) or pd.api.types.is_bool_dtype(loaded):
-                return f"{column.name}: loaded as {loaded.dtype}, not as numbers"
-            total = column.total()
-            found = float(loaded.astype("float64").sum())
-            if total is not None and not math.isclose(found, total, rel_tol=1e-9, abs_tol=1e-6):
-                return f"{column.name}: sums to {found} instead of {total}"
-        elif kind == "date" and not pd.api.types.is_datetime64_any_dtype(loaded):
-            return f"{column.name}: loaded as {loaded.dtype}, not as dates"
-        elif kind == "string" and count and pd.api.types.is_numeric_dtype(loaded):
-            return f"{column.name}: text loaded as numbers"
-    return None
 
 
 def write_variants(recipe: Recipe) -> Iterator[str]:
@@ -239,7 +168,8 @@ def _by_rows(recipe: Recipe) -> str:
     else:
         first, last = body[0], body[-1] + 1
         absent = sorted(set(range(first, last)) - set(body))
-        chosen = f"[row for place, row in enumerate(rows[:{last}]) if place >= {first} and place not in {set(absent)!r}]"
+        wanted = f"place >= {first} and place not in {set(absent)!r}"
+        chosen = f"[row for place, row in enumerate(rows[:{last}]) if {wanted}]"
     lines.append(f"body = {chosen}")
     lines.append(f"names = {recipe.names!r}")
     lines.append(
@@ -257,9 +187,8 @@ def _by_rows(recipe: Recipe) -> str:
     else:
         for column in recipe.columns:
             if column.null_tokens:
-                lines.append(
-                    f"df[{column.name!r}] = df[{column.name!r}].mask(df[{column.name!r}].isin({sorted(column.null_tokens)!r}))"
-                )
+                held = f"df[{column.name!r}]"
+                lines.append(f"{held} = {held}.mask({held}.isin({sorted(column.null_tokens)!r}))")
     typed = [c for c in recipe.columns if c.notation.kind not in ("string", "empty")]
     return "\n".join(lines) + "\n" + lines_for(typed)
 
@@ -399,10 +328,9 @@ def _expression(notation: Notation, text: str = "@") -> str | None:
     """The conversion of a text column `@`."""
     if notation.kind == "date" and notation.date_format is None:
         return "pd.to_datetime(@)"
+    coerce = ', errors="coerce"' if notation.strays else ""
     if notation.kind == "date":
-        return f'pd.to_datetime(@, format="{notation.date_format}", errors="coerce")' if notation.strays else (
-            f'pd.to_datetime(@, format="{notation.date_format}")'
-        )  # fmt: skip
+        return f'pd.to_datetime(@, format="{notation.date_format}"{coerce})'
     if notation.kind == "boolean":
         return '@.str.lower().map({"true": True, "false": False})'
     if notation.kind not in ("int", "float"):
@@ -422,5 +350,4 @@ def _expression(notation: Notation, text: str = "@") -> str | None:
             text += f'.str.replace({sign!r}, "", regex=False)'
     if notation.decimal != ".":
         text += f'.str.replace({notation.decimal!r}, ".", regex=False)'
-    coerce = ', errors="coerce"' if notation.strays else ""
     return f"pd.to_numeric({text}{coerce})"

@@ -49,6 +49,8 @@ def read_sqlite(path: Path, part: str) -> Database:
     with _open(path, part) as connection:
         try:
             return _read(connection, path, part)
+        except UnicodeDecodeError as error:
+            raise FileError(Reason.CORRUPT, f"{part} holds names that are no UTF-8: {error}") from error
         except sqlite3.DatabaseError as error:
             reason = Reason.ENCRYPTED if "encrypted" in str(error) else Reason.CORRUPT
             raise FileError(reason, f"{part} cannot be read as SQLite: {error}") from error
@@ -161,7 +163,8 @@ def _duckdb_keys(
 ) -> list[tuple[str, str, list[str], str | None, list[str]]]:
     """Primary keys (no parent) and foreign keys, by table."""
     rows = connection.execute(
-        "SELECT table_name, constraint_type, constraint_column_names, referenced_table, referenced_column_names "
+        "SELECT table_name, constraint_type, constraint_column_names, referenced_table, "
+        "referenced_column_names "
         "FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')"
     ).fetchall()
     return [(table, kind, names, parent or None, to or []) for table, kind, names, parent, to in rows]
@@ -185,7 +188,8 @@ def _table(connection: sqlite3.Connection, name: str, part: str, *, wal: bool) -
     frame, hints = _frame(connection, name, names, limit, issues)
     key = tuple(row[1] for row in sorted(described, key=lambda row: row[5]) if row[5])
     return Loaded(
-        name=name, plan=_plan(part, name, wal=wal), frame=frame, hints=hints, issues=tuple(issues), primary_key=key,
+        name=name, plan=_plan(part, name, wal=wal), frame=frame, hints=hints, issues=tuple(issues),
+        primary_key=key,
         rows=total,
     )  # fmt: skip
 

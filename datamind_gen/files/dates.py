@@ -32,7 +32,9 @@ _LOOKS = re.compile(
     r"""^(?:\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?:[T ]\d{1,2}:\d{2}\S*(?:\s\S+)?)?   # 2014-01-31 12:00:00
     |\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?:\s+\d{1,2}:\d{2}\S*(?:\s[APap][Mm])?)?   # 31.01.2014
     |\d{1,2}[-/ ]?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ,]*\d{2,4}
-    |(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[ -]\d{1,2},?[ -]\d{4}.*
+    |(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s)?
+        (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[ ][0-9]{1,2},?[ ]\d{4}.*
+    |(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*-\d{1,2}-\d{4}
     |\d{1,2}:\d{2}(?::\d{2})?)$""",
     re.IGNORECASE | re.VERBOSE,
 )

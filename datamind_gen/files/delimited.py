@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from datamind_gen.files.code import Recipe, TextColumn, differing, run_code, write_variants
+from datamind_gen.files.code import Recipe, TextColumn, write_variants
 from datamind_gen.files.columns import Hint
 from datamind_gen.files.dialect import Dialect, find_dialect
 from datamind_gen.files.encoding import Encoding, find_encoding
@@ -21,6 +21,7 @@ from datamind_gen.files.frames import to_polars
 from datamind_gen.files.layout import Layout, find_tables
 from datamind_gen.files.notation import Notation, find_notation
 from datamind_gen.files.plan import Loaded
+from datamind_gen.files.proof import differing, run_code
 from datamind_gen.files.streaming import stream_delimited
 from datamind_gen.rows import Decision, Issue, ReadPlan, Reason
 
@@ -262,7 +263,7 @@ def column_issues(column: TextColumn) -> list[Issue]:
         detail = f"{' '.join(sorted(set(notation.nulls)))} stand for no value"
         found.append(Issue("null_tokens", detail, name, sum(tokens.values()), min(tokens, default=None)))
     if notation.kind in ("int", "float") and not notation.is_plain_number:
-        example = next((raw for raw in column.values if raw.strip() and not raw.strip().isdigit()), None)
+        example = next((raw for raw in column.values if raw.strip() and not raw.strip().isdecimal()), None)
         found.append(Issue("numbers_as_text", "numbers written for people", name, column.count, example))
     if notation.strays:
         found.append(

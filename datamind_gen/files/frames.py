@@ -7,7 +7,7 @@ numbers or truth values of one kind gets that type; lists and dicts are nested; 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from decimal import Decimal
 
 import pandas as pd
@@ -23,6 +23,11 @@ def to_polars(frame: pd.DataFrame) -> pl.DataFrame:
         if seen > 1:
             series[place] = one.alias(f"{one.name}.{seen - 1}")
     return pl.DataFrame(series)
+
+
+def pick(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The columns of these names, literally: `select` takes a column named `*` for all of them."""
+    return pl.DataFrame([frame.get_column(name) for name in names])
 
 
 def flat_name(name: Hashable) -> str:

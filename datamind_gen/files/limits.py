@@ -83,7 +83,8 @@ class _Worker:
         self.asked = 0
         self.process = subprocess.Popen(
             [sys.executable, "-m", "datamind_gen.files.worker", str(memory_mb)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=trace, env=environment, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=trace, env=environment,
+            start_new_session=True,
         )  # fmt: skip
 
     def describe(self, found: FoundFile, settings: ReadSettings) -> Profile:

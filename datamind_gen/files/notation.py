@@ -14,8 +14,10 @@ from datamind_gen.files.cells import DEFAULT_NULLS, NUMBER, is_null_token
 from datamind_gen.files.dates import find_date_format, fits_format
 
 _LETTER_NULLS = {
-    "x", "s", "c", "d", "z", "u", "f", "p", "nr", "ns", "nc", "nd", "unk", "none", "unknown", "missing", "tbc",
-    "tba", "tbd", "suppressed", "void", "s/d", "sin dato", "inf", "-inf", "redacted", "not known", "not recorded", "withheld",
+    "x", "s", "c", "d", "z", "u", "f", "p", "nr", "ns", "nc", "nd", "unk", "none", "unknown", "missing",
+    "tbc",
+    "tba", "tbd", "suppressed", "void", "s/d", "sin dato", "inf", "-inf", "redacted", "not known",
+    "not recorded", "withheld",
 }  # fmt: skip
 _SURE_NULLS = {"n/a", "na", "null", "nan", "#n/a", "-", "--", "n.a.", "..", "..."}
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -121,9 +123,11 @@ def _numbers(told: Counter[str], tokens: set[str], *, decimal_comma: bool) -> No
         return None
     nulls = tuple(sorted({*_extra(tokens), *letters}))
     stray = min(unfit) if unfit else None
-    if not written and decimal_comma and all(_fits(value.lstrip("+-"), ",", ".") for value in plain):
-        if any("." in value for value in plain):
-            return Notation("int", nulls=nulls, decimal=",", thousands=".", strays=lost, stray=stray)
+    grouped = any("." in value for value in plain) and all(
+        _fits(value.lstrip("+-"), ",", ".") for value in plain
+    )
+    if not written and decimal_comma and grouped:
+        return Notation("int", nulls=nulls, decimal=",", thousands=".", strays=lost, stray=stray)
     if not written:
         return _plain_numbers(plain, told, nulls, lost, stray)
     return _written_numbers(plain, written, nulls, lost, stray, decimal_comma=decimal_comma)
@@ -221,14 +225,14 @@ def _marks(digits: list[str], *, decimal_comma: bool) -> tuple[str | None, str |
 def _fits(text: str, decimal: str, thousands: str | None) -> bool:
     whole, mark, part = text.partition(decimal)
     part = re.sub(r"[eE][+-]?\d+$", "", part)
-    if mark and not part.isdigit() and part:
+    if mark and not part.isdecimal() and part:
         return False
     if thousands is None or thousands not in whole:
-        return whole.isdigit() or (not whole and bool(part))
+        return whole.isdecimal() or (not whole and bool(part))
     groups = whole.split(thousands)
     indian = thousands == "," and len(groups[-1]) == 3 and all(len(group) == 2 for group in groups[1:-1])
     return (
-        all(group.isdigit() for group in groups)
+        all(group.isdecimal() for group in groups)
         and 1 <= len(groups[0]) <= 3
         and (all(len(group) == 3 for group in groups[1:]) or indian)
         and (groups[0] != "0" or len(groups) == 1)

@@ -100,8 +100,8 @@ def check_file(found: FoundFile, settings: ReadSettings) -> None:
     if settings.policy is LicensePolicy.REFUSE and not kind.may_publish:
         raise FileError(
             Reason.LICENSE,
-            f"{found.file.name} has the licence {found.file.license!r} ({kind.value}), and the policy is refuse: "
-            "declare `license:` on the source, or choose `warn`",
+            f"{found.file.name} has the licence {found.file.license!r} ({kind.value}), "
+            "and the policy is refuse: declare `license:` on the source, or choose `warn`",
         )
 
 
@@ -189,7 +189,7 @@ def _profile(
         id=make_id("profile", found.file.id),
         file=found.file,
         tables=mark_references(tables, [*declared, *inferred]),
-        relationships=tuple([*declared, *inferred]),
+        relationships=(*declared, *inferred),
         issues=tuple(issues),
         ddl=ddl,
         description=_describe(found, tables),

@@ -14,13 +14,14 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 
-from datamind_gen.files.code import TextColumn, lines_for, run_code
+from datamind_gen.files.code import TextColumn, lines_for
 from datamind_gen.files.columns import Hint
 from datamind_gen.files.encoding import find_encoding
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.frames import to_polars
 from datamind_gen.files.notation import find_notation
 from datamind_gen.files.plan import Loaded, shown_path
+from datamind_gen.files.proof import run_code
 from datamind_gen.rows import Decision, FileFormat, Issue, ReadPlan, Reason
 
 _DEEPEST = 200
@@ -125,13 +126,18 @@ def _are_columns(document: dict[str, object]) -> bool:
     return (
         bool(same)
         and len({tuple(value) for value in values if isinstance(value, dict)}) == 1
-        and all(str(key).isdigit() for value in values if isinstance(value, dict) for key in value)
+        and all(str(key).isdecimal() for value in values if isinstance(value, dict) for key in value)
     )
+
+
+def _read_json(part: str, options: str) -> str:
+    call = f"pd.read_json({shown_path(part)!r}{options}, dtype=False, convert_dates=False)"
+    return f"import pandas as pd\n\ndf = {call}\n"
 
 
 def _lines(path: Path, part: str, name: str, text: str, named: str) -> Loaded:
     count = sum(1 for line in text.splitlines() if line.strip())
-    flat = f"import pandas as pd\n\ndf = pd.read_json({shown_path(part)!r}, lines=True{named}, dtype=False, convert_dates=False)\n"
+    flat = _read_json(part, f", lines=True{named}")
     deep = (
         "import json\n\nimport pandas as pd\n\n"
         f"with open({shown_path(part)!r}{named or _UTF8}) as file:\n"
@@ -157,12 +163,13 @@ def _document(path: Path, part: str, name: str, place: tuple[str, ...], form: st
         f"with open({shown_path(part)!r}{named or _UTF8}) as file:\n    document = json.load(file)\n"
     )
     inner = "document" + "".join(f"[{key!r}]" for key in place)
-    plain = f"import pandas as pd\n\ndf = pd.read_json({shown_path(part)!r}{named}, dtype=False, convert_dates=False)\n"
+    plain = _read_json(part, named)
     normal = f"{opening}df = pd.json_normalize({inner})\n"
     codes = {
         "records": [normal],
         "columns": [f"{opening}df = pd.DataFrame({inner})\n"],
-        "index": [f"{opening}df = pd.DataFrame.from_dict({inner}, orient='index').rename_axis('key').reset_index()\n"],
+        "index": [f"{opening}df = pd.DataFrame.from_dict({inner}, orient='index')\n"
+                  "df = df.rename_axis('key').reset_index()\n"],
         "rows": [f"{opening}df = pd.DataFrame({inner}[1:], columns=[str(name) for name in {inner}[0]])\n",
                  f"{opening}df = pd.DataFrame({inner}).add_prefix('column_')\n"],
     }[form]  # fmt: skip
@@ -191,9 +198,7 @@ def _prove(
             failure = f"{type(error).__name__}: {error}"[:150]
             continue
         frame = frame.reset_index(drop=True)
-        nested = any(
-            frame[column].map(type).eq(dict).any() for column in frame if frame[column].dtype == object
-        )
+        nested = _holds_objects(frame)
         last = number == len(codes) - 1
         if (
             (nested and not last)
@@ -207,6 +212,12 @@ def _prove(
             continue
         return _loaded(frame, part, name, code, decision)
     raise FileError(Reason.CORRUPT, f"{part} cannot be read as records: {failure}")
+
+
+def _holds_objects(frame: pd.DataFrame) -> bool:
+    return any(
+        isinstance(value, dict) for name in frame for value in frame[name] if frame[name].dtype == object
+    )
 
 
 def _loaded(frame: pd.DataFrame, part: str, name: str, code: str, decision: Decision) -> Loaded:

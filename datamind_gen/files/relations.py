@@ -13,6 +13,7 @@ from itertools import combinations
 
 import polars as pl
 
+from datamind_gen.files.frames import pick
 from datamind_gen.files.semantics import words
 from datamind_gen.rows import Column, Relationship, SemanticType, Table
 
@@ -47,7 +48,7 @@ def find_primary_key(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[st
         if pair[0].distinct * pair[1].distinct < frame.height:
             continue
         names = [column.name for column in pair]
-        if frame.select(names).n_unique() == frame.height:
+        if pick(frame, names).n_unique() == frame.height:
             return tuple(names)
     return ()
 
@@ -63,14 +64,18 @@ def declared_relationships(keys: Sequence[ForeignKey], frames: dict[str, pl.Data
             parent.columns
         ):
             continue
-        values = child.select(key.child_columns).drop_nulls().cast(pl.String)
-        targets = parent.select(key.parent_columns).drop_nulls().unique().cast(pl.String)
+        values = _as_text(child, key.child_columns)
+        targets = _as_text(parent, key.parent_columns).unique()
         share = 1.0
         if values.height:
-            matched = values.join(targets, left_on=key.child_columns, right_on=key.parent_columns, how="semi")
-            share = round(matched.height / values.height, 6)
+            share = round(values.join(targets, on=values.columns, how="semi").height / values.height, 6)
         found.append(Relationship(key.child, key.child_columns, key.parent, key.parent_columns, True, share))
     return found
+
+
+def _as_text(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    columns = [frame.get_column(name).cast(pl.String).alias(str(place)) for place, name in enumerate(names)]
+    return pl.DataFrame(columns).drop_nulls()
 
 
 def infer_relationships(

@@ -122,7 +122,7 @@ def _judge_number(facts: Facts) -> SemanticType:
         if _is_identifier_number(facts, name, low, high):
             return SemanticType.IDENTIFIER
         last = (_split(facts.name) or [""])[-1]
-        if last in _CYCLES and 0 <= low and high <= _CYCLES[last]:
+        if last in _CYCLES and low >= 0 and high <= _CYCLES[last]:
             return SemanticType.CATEGORY
         if last in _CODED_WORDS and facts.distinct <= 12 and facts.count >= 5 * facts.distinct:
             return SemanticType.CATEGORY

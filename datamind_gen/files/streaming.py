@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from datamind_gen.files.code import Recipe, TextColumn, plain_code, run_code
+from datamind_gen.files.code import Recipe, TextColumn, plain_code
 from datamind_gen.files.columns import QUANTILES, TOP, cut, describe_column, plain, rounded
 from datamind_gen.files.dialect import Dialect, find_dialect
 from datamind_gen.files.encoding import Encoding, find_encoding
@@ -26,6 +26,7 @@ from datamind_gen.files.errors import FileError
 from datamind_gen.files.frames import to_polars
 from datamind_gen.files.layout import find_tables
 from datamind_gen.files.plan import Loaded, shown_path
+from datamind_gen.files.proof import run_code
 from datamind_gen.files.semantics import Facts, judge
 from datamind_gen.files.tables import MOST_COLUMNS
 from datamind_gen.rows import Column, Decision, Issue, ReadPlan, Reason, Scalar, SemanticType
@@ -354,15 +355,18 @@ def _column(
     integral = first.dtype == "int" or bool(found.get("integral"))
     facts = Facts(
         name=first.name, dtype=first.dtype, rows=total, count=count, distinct=distinct, integral=integral,
-        minimum=minimum, maximum=maximum, sample=_spread(values, pairs), unit=text.notation.unit if text else None,
+        minimum=minimum, maximum=maximum, sample=_spread(values, pairs),
+        unit=text.notation.unit if text else None,
         ascending=first.kind is SemanticType.IDENTIFIER,
     )  # fmt: skip
     kind = judge(facts) if first.dtype in ("int", "float", "string") else first.kind
     return replace(
         first, kind=kind, count=count, nulls=total - count, distinct=distinct, distinct_exact=bool(pairs),
-        minimum=cut(minimum), maximum=cut(maximum), mean=rounded(found.get("mean")), std=rounded(found.get("std")),
+        minimum=cut(minimum), maximum=cut(maximum), mean=rounded(found.get("mean")),
+        std=rounded(found.get("std")),
         quantiles=tuple(float(value) for value in quantiles) if isinstance(quantiles, list) else (),
-        skew=None, zeros=_whole(found.get("zeros")), negatives=_whole(found.get("negatives")), integral=integral,
+        skew=None, zeros=_whole(found.get("zeros")), negatives=_whole(found.get("negatives")),
+        integral=integral,
         top=tuple(top) if pairs and len(pairs) < count else (),
     )  # fmt: skip
 

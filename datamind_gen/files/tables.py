@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from datamind_gen.files.columns import cut, describe_column, shown_values
+from datamind_gen.files.frames import pick
 from datamind_gen.files.plan import Loaded
 from datamind_gen.files.relations import find_primary_key
 from datamind_gen.rows import Column, Issue, SemanticType, Table
@@ -78,7 +79,7 @@ def _value_issues(frame: pl.DataFrame, columns: tuple[Column, ...], rows: int) -
             )
     flat = [column.name for column in columns if column.dtype not in ("nested", "other")]
     if flat and rows == frame.height and 1 < rows <= 2_000_000:
-        repeated = frame.height - frame.select(flat).n_unique()
+        repeated = frame.height - pick(frame, flat).n_unique()
         if repeated:
             issues.append(Issue("duplicate_rows", "rows that repeat an earlier row", None, repeated))
     return issues

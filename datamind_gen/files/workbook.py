@@ -8,42 +8,27 @@ notes are left out with an issue.
 from __future__ import annotations
 
 import datetime
-import warnings
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
-import python_calamine as calamine
-import xlrd
-from pandas.errors import ParserError
 
-from datamind_gen.files.code import TextColumn, differing, lines_for, literal, null_options, run_code
+from datamind_gen.files.code import TextColumn, lines_for, literal, null_options
 from datamind_gen.files.columns import Hint
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.frames import to_polars
 from datamind_gen.files.layout import Layout, find_tables
 from datamind_gen.files.notation import Notation, find_notation
 from datamind_gen.files.plan import Loaded, shown_path
+from datamind_gen.files.proof import differing, run_code
+from datamind_gen.files.sheets import READER_ERRORS, Books, Cell, Cells, cell_text, find_sheets, refuse_bomb
 from datamind_gen.rows import Decision, FileFormat, Issue, ReadPlan, Reason
 
 _SMALL = 400_000
 """Bytes up to which pandas' own engine proves the code."""
-_MOST_CELLS = 30_000_000
-_MOST_UNPACKED = 2 << 30
 _EMPTY = ("", None)
-READER_ERRORS = (
-    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, OSError, AssertionError,
-    zipfile.BadZipFile, SyntaxError, xlrd.XLRDError, ParserError,
-)  # fmt: skip
-"""What pandas' engines throw at a workbook that they cannot read."""
-
-Cell = (
-    str | float | int | bool | datetime.datetime | datetime.date | datetime.time | datetime.timedelta | None
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +37,6 @@ class Workbook:
 
     tables: tuple[Loaded, ...]
     issues: tuple[Issue, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """A sheet's used range and its place in the sheet."""
-
-    top: int
-    left: int
-    rows: list[list[Cell]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +62,11 @@ class _Block:
 def read_workbook(path: Path, part: str, kind: FileFormat) -> Workbook:
     """The tables of a workbook, in the sheets' order. Raises FileError."""
     if kind is not FileFormat.XLS:
-        _refuse_bomb(path, part)
-    books = _Books(path)
+        refuse_bomb(path, part)
+    books = Books(path)
     tables: list[Loaded] = []
     issues: list[Issue] = []
-    sheets = list(_sheets(path, part, books, issues))
+    sheets = list(find_sheets(path, part, books, issues))
     for number, name, read in sheets:
         try:
             found = _tables(read(), name, number, part, books)
@@ -113,81 +89,8 @@ def read_workbook(path: Path, part: str, kind: FileFormat) -> Workbook:
     return Workbook(tuple(tables), tuple(issues))
 
 
-def _sheets(
-    path: Path, part: str, books: _Books, issues: list[Issue]
-) -> Iterator[tuple[int, str, Callable[[], _Cells]]]:
-    """The visible worksheets: number, name, and what reads their cells."""
-    try:
-        book = calamine.load_workbook(str(path))
-    except calamine.PasswordError as error:
-        raise FileError(Reason.ENCRYPTED, f"{part} is protected by a password") from error
-    except calamine.CalamineError as error:
-        told = str(error).lower()
-        if "password" in told or "encrypt" in told:
-            raise FileError(Reason.ENCRYPTED, f"{part} is protected by a password") from error
-        yield from _sheets_by_pandas(part, books, error)
-        return
-    for number, sheet in enumerate(book.sheets_metadata):
-        if sheet.visible is not calamine.SheetVisibleEnum.Visible:
-            issues.append(Issue("sheet_left_out", f"the sheet {sheet.name} is hidden"))
-        elif sheet.typ is not calamine.SheetTypeEnum.WorkSheet:
-            issues.append(
-                Issue("sheet_left_out", f"the sheet {sheet.name} is no table but a {sheet.typ.name}")
-            )
-        else:
-            yield number, sheet.name, partial(_cells, book, sheet.name, part)
-
-
-def _sheets_by_pandas(
-    part: str, books: _Books, error: Exception
-) -> Iterator[tuple[int, str, Callable[[], _Cells]]]:
-    """The sheets by pandas' own engine, where calamine cannot open the file."""
-    refusal = FileError(Reason.CORRUPT, f"{part} cannot be opened as a workbook: {error}")
-    try:
-        book = books.open("")
-    except READER_ERRORS as other:
-        raise refusal from other
-
-    def read(name: str) -> _Cells:
-        try:
-            frame = pd.read_excel(book, sheet_name=name, header=None, dtype=object, keep_default_na=False)
-        except READER_ERRORS as other:
-            raise refusal from other
-        return _Cells(
-            0, 0, [["" if value is None else value for value in row] for row in frame.to_numpy().tolist()]
-        )
-
-    for number, name in enumerate(book.sheet_names):
-        yield number, str(name), partial(read, str(name))
-
-
-def _refuse_bomb(path: Path, part: str) -> None:
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(info.file_size for info in archive.infolist())
-    if unpacked > _MOST_UNPACKED or unpacked > 500 * max(path.stat().st_size, 1 << 16):
-        raise FileError(
-            Reason.READER_LIMIT, f"{part} unpacks to {unpacked:,} bytes: a zip bomb or too large to read"
-        )
-
-
-def _cells(book: calamine.CalamineWorkbook, name: str, part: str) -> _Cells:
-    """The typed cells of a sheet's used range. Raises FileError."""
-    try:
-        sheet = book.get_sheet_by_name(name)
-        if sheet.start is None or sheet.end is None:
-            return _Cells(0, 0, [])
-        (top, left), (bottom, right) = sheet.start, sheet.end
-        if (bottom - top + 1) * (right - left + 1) > _MOST_CELLS:
-            size = f"{bottom - top + 1:,} x {right - left + 1:,}"
-            raise FileError(Reason.READER_LIMIT, f"{part}: the sheet {name} claims {size} cells")
-        rows: list[list[Cell]] = [list(row) for row in sheet.to_python(skip_empty_area=True)]
-    except calamine.CalamineError as error:
-        raise FileError(Reason.CORRUPT, f"{part}: the sheet {name} cannot be read: {error}") from error
-    return _Cells(top, left, rows)
-
-
-def _tables(cells: _Cells, name: str, number: int, part: str, books: _Books) -> list[Loaded]:
-    texts = [[_text(cell) for cell in row] for row in cells.rows]
+def _tables(cells: Cells, name: str, number: int, part: str, books: Books) -> list[Loaded]:
+    texts = [[cell_text(cell) for cell in row] for row in cells.rows]
     loaded = []
     for count, layout in enumerate(find_tables(texts)):
         block = _block(cells, texts, layout, name, number)
@@ -196,7 +99,7 @@ def _tables(cells: _Cells, name: str, number: int, part: str, books: _Books) -> 
     return loaded
 
 
-def _block(cells: _Cells, texts: list[list[str]], layout: Layout, name: str, number: int) -> _Block | None:
+def _block(cells: Cells, texts: list[list[str]], layout: Layout, name: str, number: int) -> _Block | None:
     """The table without the empty columns at its sides; None when next to nothing is in it."""
     rows = (*layout.header, *layout.body)
     used = [
@@ -225,7 +128,7 @@ def _block(cells: _Cells, texts: list[list[str]], layout: Layout, name: str, num
 def _column(title: str, values: Sequence[Cell], place: int) -> TextColumn:
     if title.startswith("Unnamed: "):
         title = f"Unnamed: {place}"
-    counts = Counter(_text(value) for value in values)
+    counts = Counter(cell_text(value) for value in values)
     kinds = {type(value) for value in values if value not in _EMPTY}
     dates = kinds <= {datetime.datetime, datetime.date}
     if kinds and dates:
@@ -244,27 +147,10 @@ def _column(title: str, values: Sequence[Cell], place: int) -> TextColumn:
     return TextColumn(title, notation, counts)
 
 
-def _text(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return cell
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    if isinstance(cell, datetime.datetime):
-        midnight = cell.time() == datetime.time()
-        return cell.date().isoformat() if midnight else cell.isoformat(sep=" ", timespec="seconds")
-    if isinstance(cell, datetime.date | datetime.time):
-        return cell.isoformat()
-    return str(cell)
-
-
 # --- the plan -------------------------------------------------------------------------------------
 
 
-def _prove(block: _Block, name: str, part: str, books: _Books) -> Loaded:
+def _prove(block: _Block, name: str, part: str, books: Books) -> Loaded:
     failures: list[str] = []
     for code, engine in _variants(block, books, part):
         try:
@@ -280,7 +166,7 @@ def _prove(block: _Block, name: str, part: str, books: _Books) -> Loaded:
     raise FileError(Reason.LOW_CONFIDENCE, f"{part}: {reason}")
 
 
-def _variants(block: _Block, books: _Books, part: str) -> Iterator[tuple[str, str]]:
+def _variants(block: _Block, books: Books, part: str) -> Iterator[tuple[str, str]]:
     """Code, the plainest first, each with the engine that proves it."""
     engines = ["", "calamine"] if books.size <= _SMALL else ["calamine"]
     named = len(block.layout.header) == 1 and all(
@@ -318,25 +204,6 @@ def _picked(block: _Block, part: str, engine: str) -> str:
     if nulls:
         lines.append(f"df = df.mask(df.isin({nulls!r}))")
     return "\n".join(lines) + "\n" + lines_for([c for c in block.columns if c.notation.kind != "string"])
-
-
-class _Books:
-    """The workbook opened by pandas, once an engine."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._open: dict[str, pd.ExcelFile] = {}
-        self.size = path.stat().st_size
-
-    def open(self, engine: str) -> pd.ExcelFile:
-        """The open workbook, by calamine or by pandas' default engine."""
-        if engine not in self._open:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                book = pd.ExcelFile(self._path, engine="calamine" if engine else None)
-            # read_excel refuses an engine beside an open file, and needs none.
-            self._open[engine] = book
-        return self._open[engine]
 
 
 def _code(block: _Block, part: str, engine: str, *, named: bool, bounded: bool, as_text: bool = False) -> str:
@@ -395,7 +262,7 @@ def _is_plain(column: TextColumn) -> bool:
 def _is_text_among_numbers(column: TextColumn) -> bool:
     """A column of words some of which are numbers: read as text, or its numbers turn 1 into 1.0."""
     return column.notation.kind == "string" and any(
-        value.replace(".", "", 1).isdigit() for value in column.values
+        value.replace(".", "", 1).isdecimal() for value in column.values
     )
 
 
@@ -432,7 +299,9 @@ def _loaded(
         issues.append(Issue("blank_rows", "empty rows inside the data", rows=layout.blank_rows))
     for column in block.columns:
         if column.notation.kind in ("int", "float") and not column.notation.is_plain_number:
-            example = next((raw for raw in column.values if not raw.replace(".", "").isdigit() and raw), None)
+            example = next(
+                (raw for raw in column.values if not raw.replace(".", "").isdecimal() and raw), None
+            )
             issues.append(
                 Issue("numbers_as_text", "numbers written for people", column.name, column.count, example)
             )

@@ -43,9 +43,12 @@ class Base:
 # --- base tables ----------------------------------------------------------------------------------
 
 _TOWNS = (
-    "Ashford", "Barnet", "Camden", "Dover", "Ealing", "Fareham", "Gosport", "Havant", "Ipswich", "Jarrow", "Kendal",
-    "Luton", "Maldon", "Newham", "Oldham", "Poole", "Quorn", "Reading", "Slough", "Torbay", "Uckfield", "Ventnor",
-    "Walsall", "Yeovil", "Bexley", "Corby", "Derby", "Exeter", "Fleet", "Grays", "Hove", "Ilford", "Keighley", "Leeds",
+    "Ashford", "Barnet", "Camden", "Dover", "Ealing", "Fareham", "Gosport", "Havant", "Ipswich", "Jarrow",
+    "Kendal",
+    "Luton", "Maldon", "Newham", "Oldham", "Poole", "Quorn", "Reading", "Slough", "Torbay", "Uckfield",
+    "Ventnor",
+    "Walsall", "Yeovil", "Bexley", "Corby", "Derby", "Exeter", "Fleet", "Grays", "Hove", "Ilford",
+    "Keighley", "Leeds",
 )  # fmt: skip
 _SUPPLIERS = (
     "Acme Building Ltd",
@@ -82,7 +85,8 @@ def spending(count: int = 40) -> Base:
     ]
     body = [
         [
-            "Health", "Trust " + rng.choice(_TOWNS), f"{rng.randint(1, 28):02d}/{rng.randint(1, 12):02d}/2012",
+            "Health", "Trust " + rng.choice(_TOWNS),
+            f"{rng.randint(1, 28):02d}/{rng.randint(1, 12):02d}/2012",
             rng.choice(["Agency", "Drugs", "Rent"]), rng.choice(_SUPPLIERS), str(rng.randint(10000, 99999)),
             f"{rng.randint(25, 900)},{rng.randint(100, 999)}.{rng.randint(10, 99)}",
         ]
@@ -106,7 +110,8 @@ def register(count: int = 36) -> Base:
     header = ["School name", "Type", "Town", "Head teacher", "Open"]
     kinds = ["Primary", "Secondary", "Special"]
     body = [
-        [f"{_TOWNS[i % 34]} {rng.choice(['Park', 'Hill', 'Road'])} School", rng.choice(kinds), rng.choice(_TOWNS[:8]),
+        [f"{_TOWNS[i % 34]} {rng.choice(['Park', 'Hill', 'Road'])} School", rng.choice(kinds),
+        rng.choice(_TOWNS[:8]),
          rng.choice(["Mrs", "Mr", "Dr"]) + " " + rng.choice(_TOWNS), rng.choice(["Yes", "No"])]
         for i in range(count)
     ]  # fmt: skip
@@ -131,7 +136,8 @@ def decimals(count: int = 30) -> Base:
     header = ["Gemeinde", "Fläche", "Einwohner", "Schulden je Kopf"]
     body = [
         [f"{_GERMAN[i % 9]} {i}", f"{rng.uniform(1, 99):.2f}".replace(".", ","),
-         f"{rng.randint(1, 99)}.{rng.randint(100, 999)}", f"{rng.randint(1, 9)}.{rng.randint(100, 999)},{rng.randint(10, 99)}"]
+         f"{rng.randint(1, 99)}.{rng.randint(100, 999)}",
+         f"{rng.randint(1, 9)}.{rng.randint(100, 999)},{rng.randint(10, 99)}"]
         for i in range(count)
     ]  # fmt: skip
     return Base(header, body)
@@ -159,7 +165,8 @@ def padded(row: Sequence[str], width: int) -> list[str]:
 
 
 def _case(name: str, content: str | bytes, base: Base, *, rows: int | None = None, columns: int | None = None,
-          names: Sequence[str] | None = None, encoding: str = "utf-8", suffix: str = ".csv") -> Case:  # fmt: skip
+          names: Sequence[str] | None = None, encoding: str = "utf-8",
+          suffix: str = ".csv") -> Case:  # fmt: skip
     raw = content if isinstance(content, bytes) else content.encode(encoding)
     named = base.header if names is None and columns is None else names
     return Case(name, raw, len(base.body) if rows is None else rows, columns or base.width,
@@ -274,10 +281,14 @@ def encodings() -> list[Case]:
     )
     found = []
     for name, base, encoding in (
-        ("utf8-bom", spanish, "utf-8-sig"), ("utf16-le", spanish, "utf-16"), ("utf16-be-no-bom", spanish, "utf-16-be"),
-        ("cp1252-spanish", spanish, "cp1252"), ("latin1-german", german, "latin-1"), ("cp1252-punctuation", quotes_, "cp1252"),
-        ("mac-roman-spanish", spanish, "mac_roman"), ("cp850-german", german, "cp850"), ("cp1251-russian", russian, "cp1251"),
-        ("koi8-russian", russian, "koi8_r"), ("cp1253-greek", greek, "cp1253"), ("shift-jis", japanese, "cp932"),
+        ("utf8-bom", spanish, "utf-8-sig"), ("utf16-le", spanish, "utf-16"), ("utf16-be-no-bom", spanish,
+        "utf-16-be"),
+        ("cp1252-spanish", spanish, "cp1252"), ("latin1-german", german, "latin-1"), ("cp1252-punctuation",
+        quotes_, "cp1252"),
+        ("mac-roman-spanish", spanish, "mac_roman"), ("cp850-german", german, "cp850"), ("cp1251-russian",
+        russian, "cp1251"),
+        ("koi8-russian", russian, "koi8_r"), ("cp1253-greek", greek, "cp1253"), ("shift-jis", japanese,
+        "cp932"),
     ):  # fmt: skip
         names = (
             base.header if name not in ("cp850-german", "koi8-russian", "cp1253-greek", "shift-jis") else None
@@ -388,7 +399,8 @@ def headers() -> list[Case]:
     found.append(
         Case("two-row-header-titled", text([["Table 4: people by sex"], [], *two, *figures]).encode(), 28, 7)
     )
-    three = [["", "Income", "", "", "Spending", "", ""], ["", "low", "middle", "high", "low", "middle", "high"],
+    three = [["", "Income", "", "", "Spending", "", ""], ["", "low", "middle", "high", "low", "middle",
+    "high"],
              ["Area", "£", "£", "£", "£", "£", "£"]]  # fmt: skip
     found.append(Case("three-row-header", text([*three, *figures]).encode(), 28, 7))
     base = weather()
@@ -622,7 +634,10 @@ def portals() -> list[Case]:
     )
     months = [
         "Area",
-        *("Jan-10 Feb-10 Mar-10 Apr-10 May-10 Jun-10 Jul-10 Aug-10 Sep-10 Oct-10 Nov-10".split()),
+        *(
+            f"{month}-10"
+            for month in ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov"]
+        ),
     ]
     found.append(_case("months-in-header", text([months, *people.body]), people, names=months, columns=12))
     depths = ["Station", *(str(d) for d in range(0, 110, 10))]
@@ -654,7 +669,8 @@ def portals() -> list[Case]:
     )
     found.append(Case("names-behind-hash", hashed.encode(), 40, 3, suffix=".dat"))
     stations = [[name, *(str(x) for x in line)] for name, line in (
-        ("Station", [f"S{i}" for i in range(1, 21)]), ("Latitude", [f"{50 + i * 0.1:.1f}" for i in range(20)]),
+        ("Station", [f"S{i}" for i in range(1, 21)]), ("Latitude",
+        [f"{50 + i * 0.1:.1f}" for i in range(20)]),
         ("Longitude", [f"{-i * 0.1:.1f}" for i in range(20)]), ("Elevation", [str(i * 7) for i in range(20)]),
         ("Parameter", ["rain"] * 20), ("Unit", ["mm"] * 20),
     )]  # fmt: skip

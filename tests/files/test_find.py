@@ -82,9 +82,12 @@ def test_licences_declared_beside_and_unknown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("license", "kind"),
     [
-        ("CC0-1.0", LicenseClass.PERMISSIVE), ("public domain", LicenseClass.PERMISSIVE), ("PDDL-1.0", LicenseClass.PERMISSIVE),
-        ("CC-BY-4.0", LicenseClass.ATTRIBUTION), ("MIT", LicenseClass.ATTRIBUTION), ("Apache-2.0", LicenseClass.ATTRIBUTION),
-        ("CC-BY-SA-4.0", LicenseClass.SHARE_ALIKE), ("ODbL-1.0", LicenseClass.SHARE_ALIKE), ("AGPL-3.0", LicenseClass.SHARE_ALIKE),
+        ("CC0-1.0", LicenseClass.PERMISSIVE), ("public domain", LicenseClass.PERMISSIVE), ("PDDL-1.0",
+        LicenseClass.PERMISSIVE),
+        ("CC-BY-4.0", LicenseClass.ATTRIBUTION), ("MIT", LicenseClass.ATTRIBUTION), ("Apache-2.0",
+        LicenseClass.ATTRIBUTION),
+        ("CC-BY-SA-4.0", LicenseClass.SHARE_ALIKE), ("ODbL-1.0", LicenseClass.SHARE_ALIKE), ("AGPL-3.0",
+        LicenseClass.SHARE_ALIKE),
         ("CC-BY-NC-4.0", LicenseClass.NON_COMMERCIAL), ("CC BY-NC-SA 4.0", LicenseClass.NON_COMMERCIAL),
         ("CC-BY-ND-4.0", LicenseClass.NO_DERIVATIVES), ("unknown", LicenseClass.UNKNOWN),
         ("MIT (repo); upstream provenance varies", LicenseClass.UNKNOWN),
@@ -98,7 +101,8 @@ def test_what_licences_allow(license: str, kind: LicenseClass) -> None:
     ("settings", "reason"),
     [
         ({"min_rows": 31}, Reason.TOO_FEW_ROWS), ({"max_rows": 29}, Reason.TOO_MANY_ROWS),
-        ({"min_columns": 3}, Reason.TOO_FEW_COLUMNS), ({"max_columns": 1, "min_columns": 1}, Reason.TOO_MANY_COLUMNS),
+        ({"min_columns": 3}, Reason.TOO_FEW_COLUMNS), ({"max_columns": 1, "min_columns": 1},
+        Reason.TOO_MANY_COLUMNS),
         ({"max_bytes": 10}, Reason.TOO_LARGE), ({"min_confidence": 0.999}, Reason.LOW_CONFIDENCE),
         ({"policy": LicensePolicy.REFUSE}, Reason.LICENSE),
     ],

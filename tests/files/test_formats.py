@@ -21,7 +21,7 @@ from datamind_gen.files import (
     find_sources,
     profile_file,
 )
-from datamind_gen.files.code import run_code
+from datamind_gen.files.proof import run_code
 from datamind_gen.rows import FileFormat, Profile, Reason, SemanticType
 
 ALL = ReadSettings.accept_all()
@@ -31,7 +31,7 @@ FRAME = pd.DataFrame(
         "kind": ["port", "inland", "border"] * 10,
         "opened": pd.date_range("2001-01-01", periods=30, freq="D"),
         "visits": range(100, 130),
-        "share": [i / 8 for i in range(30)],
+        "depth": [i / 8 for i in range(30)],
     }
 )
 
@@ -70,7 +70,8 @@ def test_the_same_table_in_six_formats_gives_the_same_columns(tmp_path: Path) ->
     for profile in profiles[1:]:
         assert _columns(profile) == _columns(profiles[0])
     assert [c[2] for c in _columns(profiles[0])] == [
-        SemanticType.NAME, SemanticType.CATEGORY, SemanticType.DATE, SemanticType.IDENTIFIER, SemanticType.NUMBER,
+        SemanticType.NAME, SemanticType.CATEGORY, SemanticType.DATE, SemanticType.IDENTIFIER,
+        SemanticType.NUMBER,
     ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from datamind_gen.files import ReadSettings, find_file, profile_file
-from datamind_gen.files.code import run_code
 from datamind_gen.files.notation import find_notation
+from datamind_gen.files.proof import run_code
 from datamind_gen.rows import Table
 
 ALL = ReadSettings.accept_all()
@@ -44,7 +44,8 @@ def _column(tmp_path: Path, values: list[str]) -> pd.Series:
         (["-1 414", "566,216", "- 1"], [-1414, 566216, -1]),
         (["1e3", "2.5e-1", "7"], [1000, 0.25, 7]),
     ],
-    ids=["thousands", "dollars", "decimal-comma", "both-german", "percent", "parentheses", "blanks", "euros", "swiss",
+    ids=["thousands", "dollars", "decimal-comma", "both-german", "percent", "parentheses", "blanks",
+    "euros", "swiss",
          "indian", "blank-and-comma", "exponents"],
 )  # fmt: skip
 def test_numbers_written_for_people(tmp_path: Path, written: list[str], loaded: list[float]) -> None:
@@ -71,7 +72,8 @@ def test_what_is_no_number_stays_text(tmp_path: Path, values: list[str]) -> None
     [
         (["2014-01-31", "2014-02-01"], "2014-01-31"), (["31/01/2014", "13/02/2014"], "2014-01-31"),
         (["1/31/14", "2/13/14"], "2014-01-31"), (["31.01.2014", "01.02.2014"], "2014-01-31"),
-        (["31-Jan-2014", "01-Feb-2014"], "2014-01-31"), (["January 31, 2014", "February 1, 2014"], "2014-01-31"),
+        (["31-Jan-2014", "01-Feb-2014"], "2014-01-31"), (["January 31, 2014", "February 1, 2014"],
+        "2014-01-31"),
         (["2014-01-31T10:00:00", "2014-02-01T11:30:00"], "2014-01-31 10:00:00"),
     ],
 )  # fmt: skip
