@@ -67,9 +67,10 @@ class Echoes:
             case ast.Dict():
                 return all(part is None or self._is_constant(part) for part in [*node.keys, *node.values])
             case ast.Call():
-                passes = _name(node.func) in _PASSING or (
-                    isinstance(node.func, ast.Attribute) and self._is_constant(node.func.value)
-                )
+                if isinstance(node.func, ast.Attribute):
+                    passes = self._is_constant(node.func.value)
+                else:
+                    passes = _name(node.func) in _PASSING
                 return passes and all(self._is_constant(argument) for argument in node.args)
         return False
 

@@ -14,7 +14,7 @@ from itertools import permutations
 from pydantic import Field
 
 from datamind_gen.agent.answers.dates import Date, Overlap, read_dates
-from datamind_gen.agent.answers.numbers import Number, read_numbers, split_ranges
+from datamind_gen.agent.answers.numbers import Bound, Number, read_numbers, split_ranges
 from datamind_gen.agent.answers.text import fold, tidy
 from datamind_gen.agent.loop import result_name
 from datamind_gen.agent.matching.numbers import asked_scale, choose, numbers_of
@@ -71,13 +71,14 @@ class SupportedAnswerRule(RowRule):
     def _check_numbers(
         self, question: str, answer: str, numbers: Sequence[Number], recent: str, earlier: str
     ) -> RuleFinding | None:
-        given = {number.written for number in numbers_of(question)}
+        given = {value for number in numbers_of(question) for value in _values(number)}
         main = {number.start for number in choose(answer, list(numbers), question)}
         seen_recently, seen = _figures(recent), _figures(earlier)
         scale = asked_scale(question)
         for number in split_ranges(list(numbers)):
             is_main = number.start in main
-            if not is_main and (number.written in given or _is_count(number, answer)):
+            is_aside = number.written in given or number.bound is not Bound.NONE or _is_count(number, answer)
+            if not is_main and is_aside:
                 continue
             where = seen_recently if is_main else seen
             if self._stands_in(number, where, scale) or (self.params.derive and self._follows(number, where)):
@@ -146,8 +147,13 @@ def read_outputs(candidate: Candidate) -> list[str]:
 
 def _figures(text: str) -> list[float]:
     numbers = split_ranges(read_numbers(text))[-_MAX_SEEN:]
-    shares = [number.base(number.units[0]) for number in numbers if number.is_percent]
-    return [number.written for number in numbers] + shares
+    return [value for number in numbers for value in _values(number)]
+
+
+def _values(number: Number) -> tuple[float, ...]:
+    """The number as written and, of a percentage, the share that it is."""
+    share = (round(number.base(number.units[0]), 12),) if number.is_percent else ()
+    return (number.written, *share)
 
 
 def _is_count(number: Number, answer: str) -> bool:

@@ -413,6 +413,29 @@ CLAIMS: list[Case] = [
     ),
 ]
 
+_UNBROKEN = Answer(
+    AnswerType.CLAIMS,
+    "The average price has not risen every time; 4 steps break the rule, the first of them at 1947.",
+    (("unbroken", False), ("breaks", 4), ("first_break", 1947)),
+    columns=("claim", "value"),
+)
+_RELATED = Answer(
+    AnswerType.CLAIMS,
+    "price and weight are positively correlated (r = 0.75), which is unlikely to be chance (p < 0.05).",
+    (("direction", "positive"), ("r", 0.75), ("significant", True)),
+    columns=("claim", "value"),
+)
+CLAIMS += [
+    (_UNBROKEN, _UNBROKEN.text, S),
+    (_UNBROKEN, _UNBROKEN.text.replace("4 steps", "5 steps"), D),
+    (_UNBROKEN, "No: it has not risen every time. 4 steps break the rule, first at 1947.", U),
+    (_UNBROKEN, "The average price has risen every time; 0 steps break the rule.", D),
+    (_RELATED, _RELATED.text, S),
+    (_RELATED, _RELATED.text.replace("positively", "negatively"), D),
+    (_RELATED, _RELATED.text.replace("0.75", "0.57"), D),
+    (_RELATED, "They are positively correlated (r = 0.75).", U),
+]
+
 HEDGES: list[Case] = [
     (n(42), "about 42", S),
     (n(42), "~42", S),

@@ -27,17 +27,40 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def match_claims(expected: Answer, got: str, *, tolerance: float, question: str) -> Match:
-    """Whether the text makes every claim that can be checked."""
+    """Whether the text makes every claim that can be checked.
+
+    A claim in words is checked by its name where the reference's own text says it so, else by comparing the
+    two texts as wholes.
+    """
     claims = _claims(expected)
     text = tidy(got)
     if not claims:
         return match_texts(expected.text, got, tolerance=tolerance, question=question)
     numbers = split_ranges(numbers_of(text))
-    matches = [_match_claim(name, value, text, numbers, tolerance, question) for name, value in claims]
+    said = tidy(expected.text)
+    matches = []
+    for name, value in claims:
+        found = _match_claim(name, value, text, numbers, tolerance, question)
+        in_words = isinstance(value, (bool, str)) and not found.same
+        if in_words and not _match_claim(name, value, said, [], tolerance, question).same:
+            found = _match_statements(said, text)
+        matches.append(found)
     overall = worst(matches, why="every claim that can be checked is made")
     if overall.verdict is Sameness.UNSURE and oppose(expected.text, text):
         return different("the opposite direction")
     return overall
+
+
+def _match_statements(mine: str, theirs: str) -> Match:
+    """For a claim that not even the reference states in its own name: the statements as wholes."""
+    if fold(mine) == fold(theirs):
+        return same("the same statement")
+    if oppose(mine, theirs):
+        return different("the opposite direction")
+    a, b = _words(mine), _words(theirs)
+    if len(a & b) >= 0.6 * len(a | b) and _negations(mine) == _negations(theirs):
+        return same("nearly the same statement")
+    return unsure("the claim is not said in these words")
 
 
 def _claims(expected: Answer) -> list[tuple[str, Scalar]]:
