@@ -7,6 +7,7 @@ what its code printed. No other model sees it, and it is never sent over a netwo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from datamind_gen.rows import HopCode, Profile, Query, decode, encode
 
@@ -55,3 +56,29 @@ def make_hint(query: Query, profile: Profile) -> str:
 def read_hint(text: str) -> Hint:
     """The hint that `make_hint` wrote. Raises pydantic.ValidationError."""
     return decode(Hint, text)
+
+
+class AuthorTask(StrEnum):
+    """What an author is asked for."""
+
+    WRITE = "write"
+    COMPOSE = "compose"
+    PARAPHRASE = "paraphrase"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorHint:
+    """What the scripted author writes: the question of a program, in the tags that the prompt asks for."""
+
+    query_id: str
+    task: AuthorTask
+    question: str
+    description: str = ""
+    type: str = ""
+    step: str = ""
+    wiring: str = ""
+
+
+def read_author_hint(text: str) -> AuthorHint:
+    """The hint that a stage encoded. Raises pydantic.ValidationError."""
+    return decode(AuthorHint, text)

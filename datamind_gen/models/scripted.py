@@ -4,7 +4,8 @@ and no network, and so that what filters catch can be measured against planted t
 It acts from the request's hint (the program and slots behind a query, never its reference) and from the
 messages, and is a pure function of messages, sample and seeds. As an expert it plants faults in a share of
 the samples, and a shared misreading in a share of the queries; each is named in `ChatReply.faults`. As a
-judge it compares the delimited answers by rules, and errs now and then.
+judge it compares the delimited answers by rules, and errs now and then. As an author it asks what a program
+asks, and rewords it (scripted_author.py).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from collections.abc import Sequence
 
 from datamind_gen.agent.matching import agree
 from datamind_gen.models.base import ChatReply, ChatRequest, ErrorKind, FinishReason, ProviderError, Role
-from datamind_gen.models.hints import Hint, read_hint
+from datamind_gen.models.hints import Hint, read_author_hint, read_hint
+from datamind_gen.models.scripted_author import write_as_author
 from datamind_gen.models.scripted_expert import Expert, say
 from datamind_gen.models.scripted_faults import CODE_FAULTS, Fault, draw_fault
 from datamind_gen.models.settings import ScriptedSettings
@@ -46,17 +48,26 @@ class ScriptedModel:
         self._kinds = tuple(Fault(name) for name in settings.faults) or tuple(Fault)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
+        if request.role is Role.AUTHOR:
+            return self._act_author(request)
         hint = read_hint(request.hint) if request.hint else None
-        match request.role:
-            case Role.EXPERT:
-                return self._act_expert(request, hint)
-            case Role.JUDGE:
-                return self._act_judge(request, hint)
-            case Role.AUTHOR:
-                raise ProviderError(ErrorKind.BAD_REQUEST, "the scripted model writes no queries of its own")
+        if request.role is Role.EXPERT:
+            return self._act_expert(request, hint)
+        return self._act_judge(request, hint)
 
     async def close(self) -> None:
         """Nothing is held."""
+
+    # --- author ---
+
+    def _act_author(self, request: ChatRequest) -> ChatReply:
+        if request.hint is None:
+            detail = "the scripted model writes no queries of its own: it needs a program's"
+            raise ProviderError(ErrorKind.BAD_REQUEST, detail)
+        hint = read_author_hint(request.hint)
+        rng = self._random("author", hint.query_id, hint.task, str(request.sample))
+        text, faults = write_as_author(hint, self._settings.fault_rate, rng)
+        return _reply(text, faults)
 
     # --- expert ---
 

@@ -17,7 +17,7 @@ from datamind_gen.taxonomy.execute import Executor, Fate, Run
 from datamind_gen.taxonomy.instances import draw, instantiate, make_query, may_end
 from datamind_gen.taxonomy.load import TaxonomyError, find_taxonomy, load_category, load_taxonomy
 from datamind_gen.taxonomy.schema import Category, ColumnKind, Program, Taxonomy
-from datamind_gen.taxonomy.wiring import extend
+from datamind_gen.taxonomy.wiring import extend, follow
 
 __all__ = [
     "Category",
@@ -33,6 +33,7 @@ __all__ = [
     "draw",
     "extend",
     "find_taxonomy",
+    "follow",
     "from_query",
     "instantiate",
     "load_category",

@@ -7,6 +7,7 @@ pure functions of their seed.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -71,8 +72,13 @@ def make_query(
     wave: int = 1,
     wanted_hops: int = 1,
     parents: tuple[str, ...] = (),
+    asked_by: str = "",
 ) -> Query | None:
-    """The query of a chain that was run; None where its question would name an earlier hop's answer."""
+    """The query of a chain that was run; None where its question would name an earlier hop's answer.
+
+    `asked_by` is what in the plan wants it: two entries of a plan that come to the same chain stay two
+    rows, of which one is then seen to be a duplicate.
+    """
     question = write_question(chain, rng)
     if leaks(question, answers[:-1]) is not None:
         return None
@@ -80,7 +86,7 @@ def make_query(
     bare = tuple(replace(hop, reference=None, question="", phrase="", code=None) for hop in hops)
     last = answers[-1]
     return Query(
-        id=make_id("query", profile.file.id, *chain.view.tables, *(encode(hop) for hop in bare)),
+        id=make_id("query", asked_by, profile.file.id, *chain.view.tables, *(encode(hop) for hop in bare)),
         file_id=profile.file.id,
         question=question,
         category=chain.last.category,
@@ -127,7 +133,7 @@ def _hop_code(chain: Chain, index: int, profile: Profile, phrases: Sequence[str]
         python=step.python,
         sql=sql,
         type=gives.type,
-        load=chain.view.load if index == 0 else "",
+        load=_load_code(chain) if index == 0 else "",
         given=_given_dtype(chain, index),
         thought=render_words(link.program.thought, words) if link.program.thought else "",
         decimals=gives.decimals,
@@ -135,6 +141,18 @@ def _hop_code(chain: Chain, index: int, profile: Profile, phrases: Sequence[str]
         statement=render_partly(gives.statement, words) if gives.statement else None,
         claims=tuple((name, claim.decimals) for name, claim in gives.claims.items()),
     )
+
+
+def _load_code(chain: Chain) -> str:
+    """Python that binds `df`, with the imports that programs take for granted and the load has not."""
+    load = chain.view.load
+    code = "\n".join(step.python for step in reference_steps(chain))
+    missing = [
+        line
+        for name, line in (("pd", "import pandas as pd"), ("np", "import numpy as np"))
+        if re.search(rf"\b{name}\.", code) and line not in load
+    ]
+    return "\n".join([*missing, load])
 
 
 def _given_dtype(chain: Chain, index: int) -> str | None:

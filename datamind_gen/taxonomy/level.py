@@ -38,5 +38,9 @@ def score_level(steps: Sequence[str], joins: int) -> float:
 
 def find_level(steps: Sequence[str], joins: int) -> Level:
     """The level of a chain, from each hop's Python and the joins of its view."""
-    score = score_level(steps, joins)
+    return level_of(score_level(steps, joins))
+
+
+def level_of(score: float) -> Level:
+    """The level that a score comes to."""
     return next((level for level, bound in BOUNDS if score < bound), Level.VERY_HARD)

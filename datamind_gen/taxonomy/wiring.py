@@ -52,6 +52,29 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
     return _join(chain, Link(category, program, slots), opening, rng)
 
 
+def follow(chain: Chain, tail: Chain, rng: random.Random) -> Chain | None:
+    """A chain with `tail`, a chain of one hop over the same view, after it; None where the tail cannot take
+    its answer."""
+    giver = chain.last
+    if tail.view.tables != chain.view.tables or any(link.wire is Wire.TABLE for link in chain.links):
+        return None
+    column = giver.column_of(giver.program.gives.of)
+    openings = [
+        opening
+        for opening in _openings(tail)
+        if giver.program.gives.type in opening.types
+        and (opening.column is None or opening.column.name == column)
+    ]
+    if not openings:
+        return None
+    joined = _join(tail, giver, rng.choice(openings), rng)
+    if joined is None:
+        return None
+    place = len(chain.links) - 1
+    slots = tuple(slot if slot.wired is None else replace(slot, wired=place) for slot in joined.last.slots)
+    return Chain(chain.view, (*chain.links, replace(joined.last, slots=slots)))
+
+
 def _openings(chain: Chain) -> Iterator[Opening]:
     front = chain.links[0]
     takes = front.program.takes
