@@ -97,6 +97,9 @@ class Dataset:
             )
         tasks = [self._task(row) for row in self._rows("rl", RL_COLUMNS)]
         kept = [task for task in tasks if is_held_out(task.question, self.config.holdout) is held_out]
+        for path in dict.fromkeys(path for task in kept for path in task.files.values()):
+            if not path.is_file():
+                raise TrainerError(f"{path}: a data file of the dataset is not there; see data.files")
         if not kept:
             share = "held-out" if held_out else "training"
             raise TrainerError(f"data.dataset: {self.config.dataset} has no {share} task; see data.holdout")

@@ -16,7 +16,6 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,10 @@ from trainers.data import Task, open_dataset
 from trainers.display import progress
 from trainers.engines import build_engine
 from trainers.engines.base import SampleEngine, probe
+from trainers.engines.vllm_http import check_vllm
 from trainers.errors import TrainerError
 from trainers.evaluate import evaluate_tasks
+from trainers.experts import Experts
 from trainers.groups import Group, Selection, Try, select, spread
 from trainers.losses import gamma_at
 from trainers.objective import StepResult, Term, expert_term, policy_term
@@ -40,7 +41,7 @@ from trainers.rewards import Reward, Scorer, Unsettled, score_measures
 from trainers.rollouts import Job, Rollout, run_rollouts, sandbox_settings, token_runner
 from trainers.runtime import Training, make_accelerator
 from trainers.sft import tokenize
-from trainers.tokens import TokenSequence
+from trainers.telemetry import Sampled, mean_of_updates, measure, record, summarise_step
 from trainers.tracking import keep_steps
 
 
@@ -48,9 +49,10 @@ def train_rl(recipe: Recipe) -> Path:
     """Runs the recipe's `rl` section; returns the exported model's directory."""
     if recipe.rl is None:
         raise TrainerError(f"{recipe.name}: the recipe has no `rl:` section")
+    check_vllm(recipe.rl.engine)
     weights = starting_weights(recipe)
     accelerator = make_accelerator(recipe)
-    if recipe.rl.engine.kind == "hf" and str(accelerator.distributed_type) == "DistributedType.FSDP":
+    if recipe.rl.engine.kind == "hf" and accelerator.distributed_type == "FSDP":
         raise TrainerError("rl.engine.kind=hf needs whole weights in each process; with FSDP use `vllm`")
     dataset = open_dataset(recipe.data)
     tokenizer = load_tokenizer(recipe.model.model_copy(update={"path": weights, "scratch": None}), [])
@@ -95,7 +97,11 @@ async def _run(
 ) -> None:
     recipe, state = training.recipe, training.state
     engine = build_engine(
-        config.engine, training.policy, training.builder, autocast=training.accelerator.autocast
+        config.engine,
+        training.policy,
+        training.builder,
+        autocast=training.accelerator.autocast,
+        main=training.accelerator.is_main_process,
     )
     scorer = Scorer(config.rewards, response_tokens=config.limits.response_tokens)
     async with Sandbox(sandbox_settings(config.limits)) as sandbox:
@@ -146,47 +152,6 @@ async def evaluation(loop: RlLoop, recipe: Recipe, held_out: list[Task]) -> dict
     return {"eval/accuracy": right / total, "eval/tasks": total}
 
 
-class Experts:
-    """The expert trajectories of the SFT term, tokenized once."""
-
-    def __init__(self, training: Training, config: Rl, tasks: Sequence[Task]) -> None:
-        self._training = training
-        self._config = config
-        self._by_task: dict[str, TokenSequence] = {}
-        self._buffer: list[TokenSequence] = []
-        limit = training.recipe.data.max_tokens
-        for task in tasks if config.experts.source == "same_prompt" else ():
-            if task.expert:
-                tokens = training.builder.conversation(task.expert)
-                if len(tokens) <= limit:
-                    self._by_task[task.id] = tokens
-
-    def fill_buffer(self, sequences: list[TokenSequence]) -> None:
-        self._buffer = sequences
-
-    def of(self, selection: Selection, step: int) -> list[TokenSequence]:
-        """The experts of a step."""
-        config = self._config.experts
-        if config.source == "buffer":
-            batches = shuffled_batches(
-                len(self._buffer), size=config.per_step, seed=self._training.recipe.seed, start=step - 1
-            )
-            return [self._buffer[index] for index in next(batches)]
-        groups = [*selection.kept, *(selection.filtered if config.filtered_groups else ())]
-        return [self._by_task[group.task_id] for group in groups if group.task_id in self._by_task]
-
-
-@dataclass(slots=True)
-class Sampled:
-    """What one step's generation gave, counted on every process alike."""
-
-    groups: list[Group] = field(default_factory=list)
-    numbers: list[dict[str, float]] = field(default_factory=list)
-    """One entry a rollout."""
-    generations: int = 0
-    records: list[dict[str, Any]] = field(default_factory=list)
-
-
 class RlLoop:
     """One step at a time."""
 
@@ -229,8 +194,8 @@ class RlLoop:
             self._write(sampled.records)
         done = time.perf_counter()
         return {
-            **_mean(results),
-            **_summary(sampled, selection),
+            **mean_of_updates(results),
+            **summarise_step(sampled, selection),
             "gamma": gamma,
             "lr": lr,
             "engine_probe": gap,
@@ -244,7 +209,8 @@ class RlLoop:
     async def sync(self) -> float:
         """Hands the engine the newest weights, and checks that it has them."""
         training = self.training
-        await self.engine.sync(training.state.step)
+        await self.engine.sync(training.state.step, training.whole_state())
+        training.accelerator.wait_for_everyone()
         texts = [message.content for message in self._order[0].prompt]
         return await probe(
             self.engine,
@@ -307,8 +273,8 @@ class RlLoop:
             pairs = list(zip(rollouts[part], rewards[part], strict=True))
             tries = [_as_try(rollout, reward) for rollout, reward in pairs if reward is not None]
             groups.append(Group(task.id, place, step, tuple(tries)))
-            records += [_record(step, rollout, reward) for rollout, reward in pairs]
-            numbers += [_numbers(rollout, reward) for rollout, reward in pairs]
+            records += [record(step, rollout, reward) for rollout, reward in pairs]
+            numbers += [measure(rollout, reward) for rollout, reward in pairs]
         sampled.groups += [Group.from_json(plain) for plain in training.gather([g.to_json() for g in groups])]
         sampled.records += training.gather(records)
         sampled.numbers += training.gather(numbers)
@@ -386,71 +352,3 @@ def _as_try(rollout: Rollout, reward: Reward) -> Try:
         correct=reward.correct,
         void=rollout.void,
     )
-
-
-def _record(step: int, rollout: Rollout, reward: Reward | None) -> dict[str, Any]:
-    """A line of rollouts.jsonl: enough to see what happened, token by token."""
-    tokens = rollout.tokens
-    return {
-        "step": step,
-        "task": rollout.job.task.id,
-        "sample": rollout.job.sample,
-        "question": rollout.job.task.question,
-        "reference": rollout.job.task.reference_text,
-        "answer": rollout.episode.answer,
-        "stop": rollout.episode.stop.value,
-        "error": rollout.episode.error,
-        "reward": asdict(reward) if reward else None,
-        "turns": [
-            {"text": turn.text, "observation": turn.observation, "status": turn.status}
-            for turn in rollout.episode.turns
-        ],
-        "ids": tokens.ids if tokens else [],
-        "mask": tokens.mask if tokens else [],
-    }
-
-
-def _numbers(rollout: Rollout, reward: Reward | None) -> dict[str, float]:
-    """What is averaged over a step's rollouts; failed ones count as failures only."""
-    if reward is None:
-        return {"failed": 1.0}
-    statuses = [turn.status for turn in rollout.episode.turns if turn.status is not None]
-    return {
-        "failed": 0.0,
-        "reward": reward.total,
-        "accuracy": float(reward.correct),
-        "well_formed": float(reward.well_formed),
-        "void": float(rollout.void),
-        "cut_short": float(rollout.episode.stop.value in ("max_tokens", "context_overflow")),
-        "out_of_turns": float(rollout.episode.stop.value == "max_turns"),
-        "turns": float(len(rollout.episode.turns)),
-        "code_errors": sum(status != "ok" for status in statuses) / max(len(statuses), 1),
-        "response_tokens": float(rollout.tokens.response_length if rollout.tokens else 0),
-        "judged": float(reward.judged),
-    }
-
-
-def _summary(sampled: Sampled, selection: Selection) -> dict[str, float]:
-    names = dict.fromkeys(name for numbers in sampled.numbers for name in numbers)
-    means = {}
-    for name in names:
-        values = [numbers[name] for numbers in sampled.numbers if name in numbers]
-        means[name] = sum(values) / len(values)
-    groups = max(len(sampled.groups), 1)
-    return {
-        **means,
-        "groups/kept": float(len(selection.kept)),
-        "groups/surplus": float(len(selection.surplus)),
-        "groups/filtered_share": len(selection.filtered) / groups,
-        "generations": float(sampled.generations),
-    }
-
-
-def _mean(results: list[StepResult]) -> dict[str, float]:
-    """Each measure's mean over the updates that have it."""
-    names = dict.fromkeys(name for result in results for name in result.metrics)
-    means = {}
-    for name in names:
-        values = [result.metrics[name] for result in results if name in result.metrics]
-        means[name] = sum(values) / len(values)
-    return means | {"skipped": float(sum(result.skipped for result in results))}

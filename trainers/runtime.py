@@ -174,12 +174,17 @@ class Training:
             values["peak_memory_gb"] = torch.cuda.max_memory_allocated() / 1e9
         return values
 
+    def whole_state(self) -> dict[str, Tensor] | None:
+        """The whole weights, gathered, where each process holds a part; None where it holds them all."""
+        if self.accelerator.distributed_type in ("FSDP", "DEEPSPEED"):
+            whole: dict[str, Tensor] = self.accelerator.get_state_dict(self.model)
+            return whole
+        return None
+
     def export(self, name: str = "model") -> Path:
         """Writes the model as a Hugging Face directory; every process must call it."""
         target = self.directory / name
-        gathered = None
-        if self.accelerator.distributed_type != "NO":
-            gathered = self.accelerator.get_state_dict(self.model)
+        gathered = self.whole_state()
         if self.accelerator.is_main_process:
             export(self.policy, self.builder.tokenizer, target, state=gathered)
         self.accelerator.wait_for_everyone()

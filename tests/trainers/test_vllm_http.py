@@ -212,4 +212,4 @@ def test_a_server_that_is_not_there_fails_the_episode(tmp_path: Path) -> None:
 
 def test_training_needs_a_way_to_send_weights() -> None:
     with pytest.raises(TrainerError, match="sync_dir"):
-        check_vllm(Engine(kind="vllm", url="http://x", served_model="m"), trains=True)
+        check_vllm(Engine(kind="vllm", url="http://x", served_model="m"))

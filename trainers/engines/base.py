@@ -57,8 +57,8 @@ class SampleEngine(Protocol):
         """Log-probability at temperature 1 of each id after the first, given those before it."""
         ...
 
-    async def sync(self, step: int) -> None:
-        """Takes the policy's newest weights."""
+    async def sync(self, step: int, state: dict[str, torch.Tensor] | None = None) -> None:
+        """Takes the policy's newest weights: `state` where they are gathered, else the policy's own."""
         ...
 
     async def close(self) -> None: ...

@@ -60,7 +60,7 @@ class HfEngine:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._score, sequences)
 
-    async def sync(self, step: int) -> None:
+    async def sync(self, step: int, state: dict[str, Tensor] | None = None) -> None:
         """The weights are the trainer's own."""
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from torch import Tensor
 
 from trainers.config import Engine
 from trainers.engines.base import EngineError, Sample, SampleRequest
@@ -82,7 +83,7 @@ class VllmEngine:
         scored = choice["prompt_logprobs"][1:]
         return [entry[str(token)]["logprob"] for token, entry in zip(ids[1:], scored, strict=True)]
 
-    async def sync(self, step: int) -> None:
+    async def sync(self, step: int, state: dict[str, Tensor] | None = None) -> None:
         if self._policy is None:
             return
         lora = hasattr(self._policy.causal, "peft_config")
@@ -90,7 +91,7 @@ class VllmEngine:
         if self._sends_weights:
             assert self._config.sync_dir is not None
             folder = Path(self._config.sync_dir).resolve() / name
-            export(self._policy, self._builder.tokenizer, folder, state=None)
+            export(self._policy, self._builder.tokenizer, folder, state=state)
             await self._post("/pause?mode=keep", None)
             try:
                 await (self._load_adapter(name, folder) if lora else self._reload(folder))
@@ -129,9 +130,9 @@ class VllmEngine:
         return response.json() if is_json else response.text
 
 
-def check_vllm(config: Engine, *, trains: bool) -> None:
+def check_vllm(config: Engine) -> None:
     """Raises TrainerError where training would have no way to send weights."""
-    if config.kind == "vllm" and trains and config.sync_dir is None:
+    if config.kind == "vllm" and config.sync_dir is None:
         raise TrainerError(
             "rl.engine.sync_dir: give a directory that the trainer and the vLLM server both see"
         )
