@@ -71,9 +71,10 @@ class Workspace:
             return None
         finally:
             os.close(directory)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
             return file.read(max_bytes)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """kill -9 of any process of the sandbox: what lives on, and what must not."""
 
 from __future__ import annotations
