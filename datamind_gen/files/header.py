@@ -44,8 +44,12 @@ def find_header(grid: Grid, first: int) -> tuple[list[int], int, list[str], floa
         return [], first, ["the first row looks like all others: no header"], 0.8
     full = next((place for place in block if grid.filled[place] >= 0.9 * grid.typical), None)
     if full is not None:
-        for place in [place for place in block if place > full]:
-            heads = grid.contradicts(place) or grid.is_labelled(place) or _completes(grid, place, block)
+        under = [place for place in block if place > full]
+        # One labelled row among numbers is data with an odd key (XX); several are a header's (Latitude …).
+        labelled = sum(grid.is_labelled(place) and not grid.contradicts(place) for place in under) > 1
+        for place in under:
+            heads = grid.contradicts(place) or _completes(grid, place, block)
+            heads = heads or (labelled and grid.is_labelled(place))
             if not heads:
                 first = place
                 block = [one for one in block if one < place]

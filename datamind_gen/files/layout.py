@@ -160,7 +160,10 @@ def _find_end(grid: Grid, header: list[int], first: int) -> tuple[int, int]:
             end = following = segment[0]
             break
     places = [place for place in grid.used if first <= place < end]
-    lone = sum(1 for place in places if grid.filled[place] == 1)
+    inner = len(places)
+    while inner and grid.filled[places[inner - 1]] == 1:
+        inner -= 1  # what ends the table says nothing of how sparse it is
+    lone = sum(1 for place in places[:inner] if grid.filled[place] == 1)
     sparse = lone > max(3, 0.02 * len(places))
     while len(places) > 1 and _is_note(grid, places[-1], sparse=sparse, before=places[-2]):
         places.pop()

@@ -164,7 +164,7 @@ def measure(body: str, paths: list[Path]) -> tuple[float, float]:
         [sys.executable, "-c", _FRAME.replace("{body}", body), json.dumps([str(path) for path in paths])],
         capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    took, peak, _ = json.loads(done.stdout)
+    took, peak, _ = json.loads(done.stdout.splitlines()[-1])
     return took, peak
 
 

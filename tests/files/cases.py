@@ -800,6 +800,26 @@ def portals() -> list[Case]:
             4,
         )
     )
+    office = "GENESIS-Tabelle: 12411\nGemeinden, Stichtag;;;\n" + text(
+        [german.header, *german.body], delimiter=";"
+    )
+    notes = "__________\nErläuterungen ...\n(C)opyright Amt, 2012\nStand: 03.04.2012 / 10:00:00\n"
+    found.append(_case("german-office-with-ruler", office + notes, german, encoding="latin-1"))
+    odd_key = [
+        ["XX" if i == 0 else str(i), p, rng.choice(["N/A", "12"]), "1.00"] for i, p in enumerate(places)
+    ]
+    found.append(
+        Case("first-key-is-a-word", text([["post", "name", "cost", "fte"], *odd_key]).encode(), 28, 4)
+    )
+    units = [["Table 5"], ["", "", "", "", "£ million"], ["Year", "A", "B", "C", "Total"]]
+    yearly = [[str(1990 + i), *(str(rng.randint(1, 999)) for _ in range(4))] for i in range(20)]
+    found.append(Case("unit-in-the-corner", text([*units, *yearly]).encode(), 20, 5))
+    named = [["Personal", "", "Work", ""], ["First", "Last", "Company", "City"]]
+    staff = [
+        [rng.choice(places), rng.choice(places), rng.choice(["Firm A", "Firm B"]), places[i % 5]]
+        for i in range(40)
+    ]
+    found.append(Case("two-rows-of-words", text([*named, *staff]).encode(), 40, 4))
     unquoted_tail = (
         text([schools.header, *schools.body]) + ",,,,\n,,,,\nThis list is reviewed each year,,,,\n,,,,\n"
     )
