@@ -47,6 +47,7 @@ def run_command(
     from datamind_gen.run.job import Job
     from datamind_gen.run.summary import print_summary
     from datamind_gen.run.supervisor import supervise
+    from datamind_gen.run.tables import open_console
 
     overrides = tuple(set_ or ())
     loaded = load_or_exit(pipeline, overrides)
@@ -65,7 +66,7 @@ def run_command(
         display=make_display(loaded.spec.run.display, console),
         stall_seconds=loaded.spec.run.stall_seconds,
     )
-    print_summary(Console(), folder, finished)
+    print_summary(open_console(), folder, finished)
     raise typer.Exit(finished.code)
 
 

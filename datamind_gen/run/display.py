@@ -76,10 +76,11 @@ class PlainDisplay(SilentDisplay):
             f"{state.stage} {state.kept}" + (f"+{state.running}" if state.running else "")
             for state in snapshot.stages
         )
-        self._console.print(f"{stages}  | {_progress(snapshot)} {self._pace.describe(snapshot)}")
+        line = f"{stages}  | {_progress(snapshot)}  {self._pace.describe(snapshot)}"
+        self._console.print(line, soft_wrap=True, highlight=False)
 
     def note(self, text: str) -> None:
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True, highlight=False)
 
 
 class LiveDisplay(SilentDisplay):
@@ -108,7 +109,7 @@ class LiveDisplay(SilentDisplay):
         self._live.update(Group(*parts))
 
     def note(self, text: str) -> None:
-        self._live.console.print(text)
+        self._live.console.print(text, highlight=False)
 
     def _line(self, snapshot: Snapshot) -> str:
         return f"wave {snapshot.wave}  {_progress(snapshot)}  {self._pace.describe(snapshot)}"

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import portalocker
-from rich.console import Console
 
 from datamind_gen.ledger import Ledger, RecordKind
 from datamind_gen.ledger.funnel import Funnel
 from datamind_gen.rows import decode, dump_json, encode
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.records import last_run
-from datamind_gen.run.tables import coverage_table, funnel_table
+from datamind_gen.run.tables import coverage_table, funnel_table, open_console
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def print_status(status: RunStatus, *, as_json: bool) -> None:
     if as_json:
         print(encode(status))
         return
-    console = Console()
+    console = open_console()
     console.print(f"[bold]{status.run}[/bold]: {status.state}  {status.message}")
     console.print(
         f"{status.starts} starts, {status.results:,} results and {status.replies:,} replies recorded, "

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from rich.console import Console
 from rich.table import Table
 
 from datamind_gen.ledger.funnel import Funnel
 from datamind_gen.rows import Reason
+
+LOG_WIDTH = 120
+"""Columns for tables where there is no terminal to ask."""
+
+
+def open_console() -> Console:
+    """Standard output, wide enough for the tables when it is a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=LOG_WIDTH)
 
 
 def funnel_table(funnel: Funnel) -> Table:
     """A line a stage: what came in, what became of it, and why."""
     table = Table(title="Funnel", title_justify="left", header_style="dim", box=None, padding=(0, 2))
     for name in ("stage", "unit", "in", "kept", "rejected", "failed", "why"):
-        table.add_column(name, justify="left" if name in ("stage", "unit", "why") else "right")
+        table.add_column(
+            name, justify="left" if name in ("stage", "unit", "why") else "right", no_wrap=name != "why"
+        )
     for count in funnel.stages:
         table.add_row(
             count.stage.value,
@@ -38,7 +50,7 @@ def coverage_table(funnel: Funnel) -> Table:
     formats = sorted({format for row in kept.values() for format in row})
     depths = sorted({depth for row in hops.values() for depth in row})
     table = Table(title="Kept", title_justify="left", header_style="dim", box=None, padding=(0, 2))
-    table.add_column("category")
+    table.add_column("category", no_wrap=True)
     for name in (*formats, *(f"{depth} hop{'s' * (depth > 1)}" for depth in depths), "all"):
         table.add_column(name, justify="right")
     for category in sorted(kept):
