@@ -159,20 +159,22 @@ def run_steps(
     *,
     guarded: bool = True,
     unfiltered: int = -1,
+    after: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Runs the steps from `first` on, in one namespace. A step's answer is bound as `answer_N`."""
+    """Runs the steps from `first` on, in one namespace. A step's answer is bound as `answer_N`. `after`
+    collects the namespace as each step leaves it."""
     results = []
     for index in range(first, len(steps)):
         step = steps[index]
-        before = len(space["df"])
+        rows = len(space["df"])
         if index != unfiltered:
             exec(compile(step["wiring"], f"<wiring {index}>", "exec"), space)
-        after = len(space["df"])
+        kept = len(space["df"])
         if step["wire"] == "filter" and guarded:
-            if after == before:
+            if kept == rows:
                 raise Unfit("degenerate: the filter keeps every row")
-            if after < MIN_ROWS:
-                raise Unfit(f"degenerate: the filter keeps {after} rows")
+            if kept < MIN_ROWS:
+                raise Unfit(f"degenerate: the filter keeps {kept} rows")
         exec(compile(step["python"], f"<hop {index}>", "exec"), space)
         answer = space["answer"]
         space[f"answer_{index}"] = answer
@@ -181,8 +183,15 @@ def run_steps(
             for guard in step["guards"]:
                 if not bool(eval(guard, space)):
                     raise Unfit(f"guard: {guard}")
-        results.append({"answer": found, "rows": before, "kept": after})
+        results.append({"answer": found, "rows": rows, "kept": kept})
+        if after is not None and index < len(steps) - 1:
+            after.append(copied(space))
     return results
+
+
+def copied(space: dict[str, Any]) -> dict[str, Any]:
+    """A namespace that can be run on without changing the other one's table."""
+    return {**space, "df": space["df"].copy()}
 
 
 def alternatives(space: dict[str, Any], step: dict[str, Any], following: dict[str, Any]) -> list[Any]:
@@ -202,14 +211,13 @@ def alternatives(space: dict[str, Any], step: dict[str, Any], following: dict[st
     return [value for value in values.value_counts().index[:6] if value != answer][:4]
 
 
-def depends(draft: dict[str, Any], index: int, final: Any) -> bool:
-    """Whether another answer at a step changes the last one; also, whether leaving out its filter does."""
-    steps = draft["steps"]
+def depends(steps: list[dict[str, Any]], index: int, after: dict[str, Any], final: Any) -> bool:
+    """Whether another answer at a step changes the last one; also, whether leaving out its filter does.
+    `after` is the namespace as the step left it."""
     following = steps[index + 1]
 
     def replay(alternative: Any = None, *, unfiltered: int = -1) -> Any:
-        space = load(draft["view"])
-        run_steps(space, steps[: index + 1], guarded=False)
+        space = copied(after)
         if unfiltered < 0:
             space["answer"] = space[f"answer_{index}"] = alternative
         return rounded(run_steps(space, steps, index + 1, guarded=False, unfiltered=unfiltered)[-1]["answer"])
@@ -218,9 +226,7 @@ def depends(draft: dict[str, Any], index: int, final: Any) -> bool:
         with contextlib.suppress(Exception):
             if replay(unfiltered=index + 1) == rounded(final):
                 return False
-    space = load(draft["view"])
-    run_steps(space, steps[: index + 1], guarded=False)
-    for alternative in alternatives(space, steps[index], following):
+    for alternative in alternatives(after, steps[index], following):
         with contextlib.suppress(Exception):
             if replay(alternative) != rounded(final):
                 return True
@@ -251,10 +257,11 @@ def run_sql(draft: dict[str, Any]) -> dict[str, Any] | None:
 def run_draft(draft: dict[str, Any]) -> dict[str, Any]:
     """One draft: `steps` and `sql`, or why it is unfit (`unfit`), or how its code failed (`error`)."""
     try:
-        results = run_steps(load(draft["view"]), draft["steps"])
+        after: list[dict[str, Any]] = []
+        results = run_steps(load(draft["view"]), draft["steps"], after=after)
         final = results[-1]["answer"]
         for index in range(len(results) - 1):
-            if not depends(draft, index, final):
+            if not depends(draft["steps"], index, after[index], final):
                 raise Unfit(f"degenerate: the last answer does not depend on hop {index + 1}")
         return {"steps": results, "sql": run_sql(draft)}
     except Unfit as error:
