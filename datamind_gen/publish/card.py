@@ -76,6 +76,7 @@ def render_card(facts: CardFacts) -> str:
         configs=_configs(facts),
         records=len(records),
         verified=sum(record.verified for record in records),
+        referenced=sum(json.loads(row.lineage)["query"]["reference"] is not None for row in records),
         by_program=sum(record.origin is Origin.PROGRAM for record in records),
         files=len(facts.sources),
         tasks=facts.tasks,

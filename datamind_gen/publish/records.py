@@ -18,6 +18,7 @@ from datamind_gen.publish.finished import Dropped, Finished
 from datamind_gen.publish.lineage import lineage_json
 from datamind_gen.publish.schema import SCHEMA_VERSION, SCHEMAS, Config
 from datamind_gen.publish.train_files import TrainFile
+from datamind_gen.publish.verified import is_verified
 from datamind_gen.rows import Answer, Candidate, Message, Profile, Query, Record, Scalar, Trajectory, encode
 
 
@@ -72,7 +73,9 @@ def make_records(
             level=row.query.level,
             answer=row.trajectory.answer or "",
             origin=row.query.origin,
-            verified=row.query.verified,
+            verified=is_verified(
+                row, is_database=finished.profiles[row.query.file_id].file.format.is_database
+            ),
             lineage=lineage_json(row, placed[row.query.file_id], finished),
         )
         for row in sorted(kept, key=lambda row: row.id)

@@ -109,7 +109,7 @@ COLUMN_NOTES: dict[Config, dict[str, str]] = {
         "level": "easy, medium, hard, very_hard",
         "answer": "what stands in `<answer>`; for databases the name of the result CSV",
         "origin": "who wrote the question: `model` or `program`",
-        "verified": "whether the answer was checked against an executed reference",
+        "verified": "whether the answer says what an executed reference says",
         "lineage": "JSON: file hashes, hops, programs, models, sampling, seed, usage, verdict …",
         "schema_version": "of these columns",
     },

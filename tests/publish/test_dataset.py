@@ -291,6 +291,30 @@ def test_broken_unicode_from_a_model_is_published_readable(finished: Finished, t
     assert found["answer"] == "\ufffd"
 
 
+def test_only_an_answer_that_matches_its_reference_is_verified(finished: Finished, tmp_path: Path) -> None:
+    """A reference beside a wrong answer verifies nothing."""
+    found = [row for row in finished.kept if row.query.reference]
+    tables = [row for row in found if row.trajectory.result_csv]
+    texts = [row for row in found if not row.trajectory.result_csv]
+    wrong_text = replace(texts[0], trajectory=replace(texts[0].trajectory, answer="99999.25"))
+    wrong_table = replace(tables[0], trajectory=replace(tables[0].trajectory, result_csv="id,total\n1,8\n"))
+    written = (
+        wrong_text,
+        wrong_table,
+        *texts[1:],
+        *tables[1:],
+        *(r for r in finished.kept if r not in found),
+    )
+    write_dataset(tmp_path / "dataset", replace(finished, kept=written))
+    rows = load(tmp_path / "dataset", "sft", tmp_path / "cache")
+    verified = {row["id"] for row in rows if row["verified"]}
+    assert verified == {row.id for row in found} - {wrong_text.id, wrong_table.id}
+    assert (
+        "2 have a reference that their answer does not match"
+        in (tmp_path / "dataset" / "README.md").read_text()
+    )
+
+
 def test_rows_are_sharded(finished: Finished, tmp_path: Path) -> None:
     small = replace(finished, settings=PublishSettings(shard_rows=7))
     published = write_dataset(tmp_path / "dataset", small)

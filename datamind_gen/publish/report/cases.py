@@ -141,7 +141,7 @@ def add_dropped(case: Case, row: Plain, payload: Plain, file_names: dict[str, st
         case.facts |= {key: query.get(key) for key in ("category", "level", "origin", "answer_type")}
         case.facts |= {
             "hops": len(query["hops"]),
-            "verified": query.get("reference") is not None,
+            "verified": False,
             "reference": (query.get("reference") or {}).get("text"),
             "file": file_names.get(str(query.get("file_id"))) or _file_of(found),
         }

@@ -28,7 +28,7 @@ function drawTiles(data) {
   const tiles = [
     tile(count(kept), 'trajectories kept', `${count(data.rows.rejected || 0)} rows rejected or failed`),
     tile(count(data.rows.rl || 0), 'tasks', 'one a query'),
-    tile(kept ? `${Math.round((100 * data.verified) / kept)} %` : 'none', 'verified', 'against an executed reference'),
+    tile(kept ? `${Math.round((100 * data.verified) / kept)} %` : 'none', 'verified', 'say what a reference says'),
     tile(count(data.sources.length), 'data files'),
   ];
   if (data.run) {
@@ -36,7 +36,7 @@ function drawTiles(data) {
     const costs = data.run.models.map((model) => model.usd);
     const usd = costs.some((cost) => cost === null) ? null : costs.reduce((sum, cost) => sum + cost, 0);
     tiles.push(tile(duration(data.run.wall_s), 'wall time', data.run.starts > 1 ? plural(data.run.starts, 'start') : null));
-    tiles.push(tile(tokens ? count(tokens) : 'none', 'tokens counted', usd === null ? 'cost unknown' : money(usd)));
+    tiles.push(tile(tokens ? count(tokens) : 'unknown', 'tokens', usd === null ? 'cost unknown' : money(usd)));
   }
   return el('div', { class: 'tiles' }, tiles);
 }

@@ -166,6 +166,7 @@ function drawCase(head, body, reader) {
     facts.answer_type && chip(`answer: ${facts.answer_type}`),
     facts.origin && chip(`written by a ${facts.origin}`),
     facts.verified && chip('verified', 'good'),
+    facts.reference && !facts.verified && body.trajectories.some((found) => found.status === 'kept') && chip('not what the reference says', 'bad'),
   ];
   return [
     back,
@@ -175,7 +176,7 @@ function drawCase(head, body, reader) {
     drawEnds(body),
     drawHops(body.hops),
     drawVerdicts(body.verdicts),
-    body.trajectories.length ? el('div', { class: 'columns', style: { '--columns': body.trajectories.length } }, body.trajectories.map((found) => drawTrajectory(found, reader.shared))) : null,
+    body.trajectories.length ? el('div', { class: 'columns', style: { '--columns': body.trajectories.length } }, body.trajectories.map((found) => drawTrajectory(found, reader.shared, body.verdicts))) : null,
     body.rest ? fold('The row as it stood', el('pre', { class: 'raw' }, JSON.stringify(body.rest, null, 2)), true) : null,
     body.lineage ? fold('Lineage', el('pre', { class: 'raw' }, JSON.stringify(body.lineage, null, 2))) : null,
   ].filter(Boolean);
@@ -226,7 +227,8 @@ function drawVerdicts(verdicts) {
   );
 }
 
-function drawTrajectory(found, shared) {
+function drawTrajectory(found, shared, verdicts) {
+  const isToldAlready = verdicts.some((verdict) => verdict.reasoning === found.detail);
   const prompt = found.prompt.map((message) => el('div', {}, el('b', {}, message.role), el('pre', { class: 'raw' }, message.content ?? shared[message.shared])));
   return el(
     'section',
@@ -236,7 +238,7 @@ function drawTrajectory(found, shared) {
       {},
       el('span', { class: `chip ${found.status}` }, found.status === 'kept' ? 'kept' : `${found.status}: ${words(found.reason)}`),
       el('span', { class: 'small' }, `sample ${found.sample + 1}${found.round ? `, reflection ${found.round}` : ''} · ${plural(found.turns.length, 'turn')} · ${found.model}`),
-      found.detail ? el('span', { class: 'small' }, found.detail) : null,
+      found.detail && !isToldAlready ? el('span', { class: 'small' }, found.detail) : null,
       found.planted.length ? el('span', { class: 'chip bad', title: 'A fault that the scripted model planted: truth for audits' }, `planted: ${found.planted.map(words).join(', ')}`) : null,
     ),
     fold('Prompt', prompt),
