@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -50,28 +51,34 @@ def find_dataset(run: Path) -> Path:
 def read_rows(run: Path) -> Iterator[PublishedRow]:
     """Every row of `sft`, in order."""
     folder = find_dataset(run)
-    schemas = _read_schemas(folder)
+    schemas = read_schemas(folder)
     for path in sorted((folder / "sft").rglob("*.parquet")):
         for plain in pq.read_table(path).to_pylist():
-            lineage = json.loads(plain["lineage"])
-            query_id = lineage["query"]["id"]
-            yield PublishedRow(
-                id=plain["id"],
-                question=plain["question"],
-                messages=tuple(Message(found["role"], found["content"]) for found in plain["messages"]),
-                format=FileFormat(plain["format"]),
-                category=plain["category"],
-                answer=plain["answer"],
-                verified=plain["verified"],
-                files=tuple((file["name"], folder / file["path"]) for file in lineage["files"]),
-                query_id=query_id,
-                seed=lineage["trajectory"]["seed"],
-                sampling=tuple(lineage["trajectory"]["sampling"].items()),
-                schema=schemas.get(query_id),
-            )
+            yield parse_row(plain, folder, schemas)
 
 
-def _read_schemas(folder: Path) -> dict[str, str]:
+def parse_row(plain: Mapping[str, Any], folder: Path, schemas: Mapping[str, str]) -> PublishedRow:
+    """One row of a dataset in `folder`; `schemas` are those that `read_schemas` gives."""
+    lineage = json.loads(plain["lineage"])
+    query_id = lineage["query"]["id"]
+    return PublishedRow(
+        id=plain["id"],
+        question=plain["question"],
+        messages=tuple(Message(found["role"], found["content"]) for found in plain["messages"]),
+        format=FileFormat(plain["format"]),
+        category=plain["category"],
+        answer=plain["answer"],
+        verified=plain["verified"],
+        files=tuple((file["name"], folder / file["path"]) for file in lineage["files"]),
+        query_id=query_id,
+        seed=lineage["trajectory"]["seed"],
+        sampling=tuple(lineage["trajectory"]["sampling"].items()),
+        schema=schemas.get(query_id),
+    )
+
+
+def read_schemas(folder: Path) -> dict[str, str]:
+    """What get_db_info() shows for each database query of a dataset, by id."""
     path = folder / "db_schema.json"
     if not path.is_file():
         return {}
