@@ -309,11 +309,12 @@ def show(report: dict[str, Any]) -> None:
     union = f"pass@{report['samples']}"
     table = Table(title=f"{report['subject']}\n{report['benchmark']}", title_justify="left")
     table.add_column("")
-    for header in ("tasks", "pass@1 [95 %]", f"{union} [95 %]"):
+    passes = list(dict.fromkeys(("pass@1", union)))
+    for header in ("tasks", *(f"{name} [95 %]" for name in passes)):
         table.add_column(header, justify="right")
 
     def row(label: str, part: dict[str, Any], style: str = "") -> None:
-        shares = [part[key] for key in ("pass@1", union)]
+        shares = [part[key] for key in passes]
         cells = [f"{100 * s['value']:.1f}  [{100 * s['low']:.1f}, {100 * s['high']:.1f}]" for s in shares]
         table.add_row(label, str(part["tasks"]), *cells, style=style)
 

