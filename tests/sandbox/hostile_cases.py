@@ -258,7 +258,8 @@ FORGERY = [
         "flood-of-notes",
         "n = 0\ntry:\n    while n < 2000:\n        socket.socket(fileno=os.dup(3)).send(b'x' * 60); n += 1\n"
         "except OSError: pass\nprint('done')",
-        says="done",
+        (Status.OK, Status.TIMEOUT),
+        None,
     ),
     Case(
         "descriptors-pushed-at-the-supervisor",
@@ -332,7 +333,7 @@ RESOURCES = [
     _attack("raw-output-flood", "while True: os.write(2, b'A' * 100000)",
             Status.OUTPUT_LIMIT, Status.DISK_LIMIT),
     _attack("huge-repr", "'A' * 100_000_000", Status.OK, Status.MEMORY_LIMIT, Status.TIMEOUT),
-    _attack("huge-exception", "raise ValueError('A' * 100_000_000)", Status.ERROR, Status.MEMORY_LIMIT),
+    _attack("huge-exception", "raise ValueError('A' * 100_000_000)", Status.ERROR, Status.MEMORY_LIMIT, Status.TIMEOUT),
     _attack("sparse-file", "f = open('s', 'wb')\nf.seek(1 << 40)\nf.write(b'x')\nf.flush()", Status.DISK_LIMIT),
     _attack("large-file", "f = open('l', 'wb')\nwhile True: f.write(bytes(1 << 20))", Status.DISK_LIMIT),
     _attack("many-files", "n = 0\nwhile True:\n    open(f'data/tmp/{n}', 'w').close(); n += 1", Status.DISK_LIMIT, Status.TIMEOUT),

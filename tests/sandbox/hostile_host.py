@@ -29,8 +29,8 @@ from tests.sandbox.hostile_cases import CANARY, CASES, PREAMBLE, Case
 
 NOBODY = 65534
 SETTINGS = SandboxSettings(
-    wall_s=3,
-    cpu_s=3,
+    wall_s=5,
+    cpu_s=5,
     memory_mb=400,
     file_mb=20,
     directory_mb=30,
