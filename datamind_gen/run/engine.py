@@ -173,7 +173,7 @@ class Engine:
             outputs = await self._run(stage, envelope, envelope.payload)
         if stage is Stage.PROFILE:
             self._settle_profile(outputs[0])
-        if stage is Stage.COMPOSE:
+        if stage is Stage.COMPOSE and outputs[0].stage in (Stage.WRITE, Stage.COMPOSE):
             outputs = [await self._drop_duplicate(outputs[0])]
         return outputs
 

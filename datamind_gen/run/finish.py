@@ -41,7 +41,7 @@ from datamind_gen.run.engine import Engine
 from datamind_gen.run.envelope import Envelope
 from datamind_gen.run.events import Ended
 from datamind_gen.run.folder import RunFolder, write_json
-from datamind_gen.run.stopping import ExitCode
+from datamind_gen.run.stopping import ExitCode, StopKind
 from datamind_gen.run.traffic import Traffic
 from datamind_gen.run.waves import read_query
 from datamind_gen.spec.pipeline import resolved_yaml
@@ -153,6 +153,10 @@ def describe_end(engine: Engine, published: PublishedDataset) -> Ended:
     if problems:
         return Ended(ExitCode.FAILED, f"the funnel does not add up: {'; '.join(problems)}")
     kept = f"{published.sft:,} trajectories kept"
+    if engine.stop is not None and engine.stop.kind is StopKind.BUG:
+        return Ended(
+            ExitCode.FAILED, f"the engine failed: {engine.stop.message}", "run.log has the traceback"
+        )
     if engine.stop is not None:
         return Ended(
             ExitCode.STOPPED,

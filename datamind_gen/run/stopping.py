@@ -23,6 +23,8 @@ class StopKind(StrEnum):
     """No request can succeed any more: a revoked key, a missing model, too many failures."""
     ERROR_RATE = "error_rate"
     DISK = "disk"
+    BUG = "bug"
+    """Something of ours raised: the log has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datamind_gen.rows import DataFile, Stage, Status, encode
 from datamind_gen.run.engine import Engine
 from datamind_gen.run.envelope import Envelope
-from datamind_gen.run.stopping import Draining
+from datamind_gen.run.stopping import Draining, StopCause, StopKind
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +91,12 @@ class Traffic:
         try:
             outputs = await self.engine.process(stage, envelope)
         except Draining:
+            self.undone += 1
+            outputs = []
+        except Exception as error:
+            # Not a row's fault but ours: a row lost in silence would leave the run waiting for it.
+            logger.exception("%s of %s", stage, envelope.id)
+            self.engine.request_stop(StopCause(StopKind.BUG, f"{type(error).__name__}: {error}"))
             self.undone += 1
             outputs = []
         self._count(len(outputs) - 1)

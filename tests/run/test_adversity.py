@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from datamind_gen.run.status import read_status
-from tests.run.pipelines import SMALL, dataset_bytes, write_small_pipeline
+from tests.run.pipelines import SMALL, Undisturbed, dataset_bytes, write_small_pipeline
 from tests.run.processes import finish, start_run
 
 DATABASE = "  - bundled: company_investment.sqlite\n"
@@ -122,3 +122,15 @@ def test_changing_the_judge_judges_again_and_samples_nothing_again(tmp_path: Pat
     code, output = run(pipeline, tmp_path / "run", "--set", "judge.tolerance=0.02")
     assert "nothing that a result depends on has changed" in output
     assert read_status(tmp_path / "run").replies >= replies
+
+
+def test_a_budget_stops_publishes_and_is_resumed(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code, output = run(undisturbed.pipeline, out, "--set", "run.budget.hours=0.0012")
+    assert code in (0, 3), output
+    if code == 3:
+        assert "the budget of" in output
+        assert (out / "dataset" / "README.md").is_file()
+    code, output = run(undisturbed.pipeline, out)
+    assert code == 0, output
+    assert dataset_bytes(out) == undisturbed.dataset
