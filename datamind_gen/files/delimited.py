@@ -5,6 +5,7 @@ Files above `STREAMED` bytes go to `streaming.py`, which keeps nothing but a sam
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from itertools import zip_longest
 from pathlib import Path
@@ -47,7 +48,10 @@ def read_delimited(path: Path, part: str, name: str) -> list[Loaded]:
     _refuse_binary(text, part)
     text = text.removeprefix("\ufeff")
     dialect = find_dialect(text)
-    rows = list(dialect.rows(text))
+    try:
+        rows = list(dialect.rows(text))
+    except csv.Error as error:
+        raise FileError(Reason.CORRUPT, f"{part} cannot be cut into rows: {error}") from error
     layouts = find_tables(rows)
     if not layouts:
         raise FileError(Reason.NO_TABLE, f"{part} holds no table that could be found")
@@ -83,6 +87,7 @@ def _table(
 ) -> Loaded:
     recipe = build_recipe(part, rows, layout, dialect, encoding)
     frame, code, failures = _prove(recipe, path)
+    frame, code, centuries = _right_centuries(recipe, frame, code)
     hints = {
         column.name: Hint(unit=column.notation.unit) for column in recipe.columns if column.notation.unit
     }
@@ -98,8 +103,8 @@ def _table(
     )
     confidence = layout.confidence * encoding.confidence * _dialect_confidence(dialect)
     return Loaded(
-        name=name, plan=plan, frame=to_polars(frame), hints=hints, issues=tuple(_issues(recipe, rows)),
-        confidence=confidence,
+        name=name, plan=plan, frame=to_polars(frame), hints=hints, confidence=confidence,
+        issues=(*_issues(recipe, rows), *centuries),
     )  # fmt: skip
 
 
@@ -153,15 +158,7 @@ def _prove(recipe: Recipe, path: Path) -> tuple[pd.DataFrame, str, list[str]]:
     for code in write_variants(recipe):
         try:
             frame = run_code(code, {recipe.part: path})
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            IndexError,
-            OverflowError,
-            UnicodeError,
-        ) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, csv.Error) as error:
             failures.append(f"{type(error).__name__}: {error}"[:120])
             continue
         wrong = differing(frame, recipe.columns, len(recipe.layout.body))
@@ -171,6 +168,37 @@ def _prove(recipe: Recipe, path: Path) -> tuple[pd.DataFrame, str, list[str]]:
     raise FileError(
         Reason.LOW_CONFIDENCE, f"{recipe.part}: no reader loads what the text holds ({failures[-1]})"
     )
+
+
+def _right_centuries(recipe: Recipe, frame: pd.DataFrame, code: str) -> tuple[pd.DataFrame, str, list[Issue]]:
+    """Dates with two-digit years that a column of years puts a century earlier than Python does."""
+    issues: list[Issue] = []
+    short = [c.name for c in recipe.columns if "%y" in (c.notation.date_format or "")]
+    years = [
+        c.name
+        for c in recipe.columns
+        if c.notation.kind == "int" and frame[c.name].dropna().between(1000, 2200).all()
+    ]
+    for name in short:
+        for year in years:
+            off = frame[name].dt.year - frame[year]
+            late = off.between(99, 101)
+            if not late.any() or (late | off.between(-1, 1) | off.isna()).mean() < 0.95:
+                continue
+            line = (
+                f"df.loc[df[{name!r}].dt.year - df[{year!r}] >= 99, {name!r}] -= pd.DateOffset(years=100)\n"
+            )
+            frame.loc[off >= 99, name] -= pd.DateOffset(years=100)
+            detail = f"two-digit years: {year} says that they are a century earlier"
+            issues.append(Issue("two_digit_years", detail, name, int(late.sum())))
+            code += line
+            break
+        else:
+            span = frame[name].dt.year.max() - frame[name].dt.year.min()
+            if span > 60:
+                detail = "two-digit years over a long time: the century is a guess"
+                issues.append(Issue("two_digit_years", detail, name, int(frame[name].notna().sum())))
+    return frame, code, issues
 
 
 def _raw_works(path: Path, frame: pd.DataFrame) -> bool:

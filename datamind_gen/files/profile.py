@@ -151,8 +151,15 @@ def _refusal(table: Table, settings: ReadSettings) -> tuple[Reason, str] | None:
 def _read_part(path: Path, part: str) -> Database:
     """The tables of one file. Raises FileError."""
     kind = identify(path)
-    with unpacked(path, kind, part) as plain:
-        found = _read_plain(plain, part, kind)
+    try:
+        with unpacked(path, kind, part) as plain:
+            found = _read_plain(plain, part, kind)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Rust's panics derive from BaseException
+            raise
+        raise FileError(
+            Reason.CORRUPT, f"{part} is damaged: {kind.format.value} reader panics: {error}"
+        ) from error
     return replace(found, tables=tuple(repacked(table, kind, part) for table in found.tables))
 
 

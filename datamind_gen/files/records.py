@@ -33,9 +33,7 @@ def read_records(path: Path, part: str, name: str, kind: FileFormat) -> list[Loa
     """The tables of a JSON or JSON Lines file. Raises FileError."""
     raw = path.read_bytes()
     encoding = find_encoding(raw)
-    text = raw.decode(encoding.name, "replace" if encoding.errors != "strict" else "strict").removeprefix(
-        "\ufeff"
-    )
+    text = raw.decode(encoding.name, "replace").removeprefix("\ufeff")
     _refuse_deep(text, part)
     named = "" if encoding.name in ("utf-8", "utf-8-sig") else f', encoding="{encoding.name}"'
     if encoding.name == "utf-8-sig":

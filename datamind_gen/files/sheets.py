@@ -16,6 +16,7 @@ import pandas as pd
 import python_calamine as calamine
 import xlrd
 from pandas.errors import ParserError
+from xlrd.compdoc import CompDocError
 
 from datamind_gen.files.errors import FileError
 from datamind_gen.rows import Issue, Reason
@@ -27,7 +28,7 @@ _MOST_CELLS = 30_000_000
 _MOST_UNPACKED = 2 << 30
 READER_ERRORS = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, EOFError, AssertionError,
-    RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error, struct.error, xlrd.XLRDError, ParserError,
+    RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error, struct.error, xlrd.XLRDError, CompDocError, ParserError,
 )  # fmt: skip
 """What pandas' engines throw at a workbook that they cannot read."""
 

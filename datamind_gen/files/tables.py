@@ -77,12 +77,24 @@ def _value_issues(frame: pl.DataFrame, columns: tuple[Column, ...], rows: int) -
                     column.nulls,
                 )
             )
+        if (code := _sentinel(column)) is not None:
+            detail = f"{code[0]} is the only negative value: a code for no answer, it seems"
+            issues.append(Issue("sentinel", detail, column.name, code[1], str(code[0])))
     flat = [column.name for column in columns if column.dtype not in ("nested", "other")]
     if flat and rows == frame.height and 1 < rows <= 2_000_000:
         repeated = frame.height - pick(frame, flat).n_unique()
         if repeated:
             issues.append(Issue("duplicate_rows", "rows that repeat an earlier row", None, repeated))
     return issues
+
+
+def _sentinel(column: Column) -> tuple[int, int] | None:
+    """A negative code like -1 or -999 in a column of counts, and in how many rows."""
+    codes = {-1, -2, -7, -8, -9, -88, -99, -999, -9999, -99999}
+    if not column.integral or not column.negatives or column.minimum not in codes:
+        return None
+    rows = dict(column.top).get(column.minimum)
+    return (int(column.minimum), rows) if rows == column.negatives and rows > 1 else None
 
 
 def _describe(loaded: Loaded, columns: tuple[Column, ...], key: tuple[str, ...]) -> str:

@@ -154,7 +154,7 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 started = time.perf_counter()
 {body}
 took = time.perf_counter() - started
-print(json.dumps([took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, before / 1024]))
+print("@@" + json.dumps([took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, before / 1024]))
 """
 
 
@@ -164,7 +164,7 @@ def measure(body: str, paths: list[Path]) -> tuple[float, float]:
         [sys.executable, "-c", _FRAME.replace("{body}", body), json.dumps([str(path) for path in paths])],
         capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    took, peak, _ = json.loads(done.stdout.splitlines()[-1])
+    took, peak, _ = json.loads(done.stdout.split("@@")[-1])
     return took, peak
 
 

@@ -136,3 +136,20 @@ def test_a_decimal_comma_elsewhere_settles_the_doubtful_column() -> None:
     doubtful = Counter(["1.234", "5.678"])
     assert find_notation(doubtful).kind == "float"
     assert find_notation(doubtful, decimal_comma=True).thousands == "."
+
+
+def test_two_digit_years_are_set_right_by_a_column_of_years(tmp_path: Path) -> None:
+    lines = "".join(
+        f"{i % 12 + 1}/15/{year % 100:02d},{year},{i}\n" for i, year in enumerate(range(1906, 2018))
+    )
+    table, frame = _load(tmp_path, "day,year,n\n" + lines)
+    assert (frame["day"].dt.year == frame["year"]).all()
+    assert "two_digit_years" in {issue.kind for issue in table.issues}
+    assert table.column("day").minimum == "1906-01-15"
+
+
+def test_a_survey_code_among_counts_is_an_issue(tmp_path: Path) -> None:
+    lines = "".join(f"{i},{-9 if i % 7 == 0 else i % 5}\n" for i in range(70))
+    table, _ = _load(tmp_path, "id,children\n" + lines)
+    issue = next(issue for issue in table.issues if issue.kind == "sentinel")
+    assert (issue.column, issue.rows, issue.example) == ("children", 10, "-9")

@@ -84,8 +84,9 @@ def test_statistics_are_exact() -> None:
 )
 def test_granularity(step: str, unit: str) -> None:
     start = datetime.datetime(2001, 1, 1)
-    series = pl.datetime_range(start, start.replace(year=2009), step, eager=True).head(40)
-    assert describe_column(series.alias("t")).granularity == unit
+    number, letters = int(step[0]), step[1:]
+    steps = pl.Series([start] * 30).dt.offset_by(pl.Series([f"{number * i}{letters}" for i in range(30)]))
+    assert describe_column(steps.alias("t")).granularity == unit
 
 
 def test_long_texts_are_cut_and_never_a_top_value() -> None:
