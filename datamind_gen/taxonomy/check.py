@@ -187,7 +187,7 @@ async def run(arguments: argparse.Namespace, console: Console) -> int:
     programs = [one for one in category.programs if arguments.program in (None, one.name)]
     problems = list(lint_category(category))
     for problem in problems:
-        console.print(f"[yellow]lint[/] {escape(problem)}")
+        console.print(f"[yellow]lint[/] {escape(str(problem))}")
     fine = not problems
     with tempfile.TemporaryDirectory() as work:
         files = load_files(arguments.files, Path(work), console)

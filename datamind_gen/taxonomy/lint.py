@@ -1,13 +1,15 @@
 """Finds what is wrong, or probably wrong, with a taxonomy without running it.
 
-`lint` yields problems a line each, with the category and program they are in. What only running can
-tell (slots that no column fills, code that fails) is `check`'s part.
+`lint` yields findings, with the category and program they are in; those that are `fatal` would fail in a
+run, the others make a dataset worse. What only running can tell (slots that no column fills, code that
+fails) is `check`'s part.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from datamind_gen.rows import AnswerType
@@ -27,39 +29,54 @@ _PLAIN = frozenset({
 })  # fmt: skip
 
 
-def lint(taxonomy: Taxonomy) -> Iterator[str]:
-    """All problems of a taxonomy."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with a category, or with one of its programs."""
+
+    category: str
+    message: str
+    program: str | None = None
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        place = self.category if self.program is None else f"{self.category}/{self.program}"
+        return f"{place}: {self.message}"
+
+
+def lint(taxonomy: Taxonomy) -> Iterator[Finding]:
+    """All findings about a taxonomy."""
     for category in taxonomy.categories:
         yield from lint_category(category)
     for left, right in combinations(taxonomy.categories, 2):
         shared = _similarity(left.description, right.description)
         if shared > OVERLAP:
-            yield (
-                f"{left.name} and {right.name}: their descriptions share {shared:.0%} of their words; "
-                "say what sets them apart"
+            yield Finding(
+                left.name,
+                f"its description shares {shared:.0%} of its words with that of {right.name}; "
+                "say what sets them apart",
             )
         for one in left.exemplars:
             for other in right.exemplars:
                 if _similarity(one.question, other.question) > 0.8:
-                    yield f"{left.name} and {right.name}: share the exemplar {one.question[:60]!r}"
+                    yield Finding(left.name, f"shares the exemplar {one.question[:60]!r} with {right.name}")
 
 
-def lint_category(category: Category) -> Iterator[str]:
-    """Problems of one category."""
+def lint_category(category: Category) -> Iterator[Finding]:
+    """Findings about one category."""
+    name = category.name
     if not category.programs:
-        yield f"{category.name}: has no program, so the embedded author cannot ask it"
+        yield Finding(name, "has no program, so the embedded author cannot ask it")
     if len({exemplar.domain for exemplar in category.exemplars}) < len(category.exemplars) - 1:
-        yield f"{category.name}: exemplars repeat a domain; vary it"
+        yield Finding(name, "exemplars repeat a domain; vary it")
     if len({exemplar.level for exemplar in category.exemplars}) < 2:
-        yield f"{category.name}: exemplars are all of one level; vary it"
+        yield Finding(name, "exemplars are all of one level; vary it")
     for program in category.programs:
-        for problem in lint_program(program):
-            yield f"{category.name}/{program.name}: {problem}"
+        yield from (Finding(name, told, program.name, fatal=True) for told in find_mistakes(program))
+        yield from (Finding(name, told, program.name) for told in find_weaknesses(program))
 
 
-def lint_program(program: Program) -> Iterator[str]:
-    """Problems of one program."""
-    named: set[str] = set()
+def find_mistakes(program: Program) -> Iterator[str]:
+    """What fails as soon as the program is used."""
     for key, kind, template in _templates(program):
         try:
             variables = template_variables(template)
@@ -70,13 +87,24 @@ def lint_program(program: Program) -> Iterator[str]:
         unknown = variables - program.slots.keys() - ENGINE[kind] - claims
         if unknown:
             yield f"{key}: {', '.join(sorted(unknown))}: no such slot; slots are {', '.join(program.slots)}"
-        named |= variables
-    if unused := program.slots.keys() - named:
-        yield f"slots {', '.join(sorted(unused))} are used nowhere"
     if not re.search(r"^\s*answer\s*=", program.python, re.MULTILINE):
         yield "python: binds no `answer`"
-    if program.sql is not None:
-        yield from _lint_sql(program)
+    if program.sql is not None and "{{ table }}" not in program.sql:
+        yield "sql: selects from no {{ table }}"
+
+
+def find_weaknesses(program: Program) -> Iterator[str]:
+    """What makes its questions unclear, trivial or not what the code computes."""
+    try:
+        named = {name for _, _, template in _templates(program) for name in template_variables(template)}
+    except RenderError:
+        return
+    if unused := program.slots.keys() - named:
+        yield f"slots {', '.join(sorted(unused))} are used nowhere"
+    gives = program.gives
+    rounded = gives.type in (AnswerType.NUMBER, AnswerType.PERCENT) and gives.decimals is not None
+    if program.sql is not None and rounded and "decimals" not in template_variables(program.sql):
+        yield "sql: rounds to no {{ decimals }}"
     if not program.guards:
         yield "has no guard; what would make its question trivial or ambiguous?"
     asked = [set(template_variables(question)) for question in program.question]
@@ -84,16 +112,6 @@ def lint_program(program: Program) -> Iterator[str]:
     for question, said in zip(program.question, asked, strict=True):
         if missing := told - said - {part.like for part in program.gives.columns}:
             yield f"question {question[:40]!r} never says {', '.join(sorted(missing))}, which the code uses"
-
-
-def _lint_sql(program: Program) -> Iterator[str]:
-    assert program.sql is not None
-    if "{{ table }}" not in program.sql:
-        yield "sql: selects from no {{ table }}"
-    gives = program.gives
-    rounded = gives.type in (AnswerType.NUMBER, AnswerType.PERCENT) and gives.decimals is not None
-    if rounded and "decimals" not in template_variables(program.sql):
-        yield "sql: rounds to no {{ decimals }}"
 
 
 def _templates(program: Program) -> Sequence[tuple[str, str, str]]:
