@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import typer
 
+from datamind_gen.cli.audit import audit_command
+from datamind_gen.cli.diff import diff_command
 from datamind_gen.cli.doctor import doctor_command
 from datamind_gen.cli.exec import exec_command
 from datamind_gen.cli.export import export_command
@@ -38,6 +40,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "exec": exec_command,
     "doctor": doctor_command,
     "verify": verify_command,
+    "audit": audit_command,
+    "diff": diff_command,
     "push": push_command,
     "export": export_command,
     "report": report_command,

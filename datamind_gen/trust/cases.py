@@ -198,4 +198,3 @@ def _rejected_sample(id: str, made: Trajectory, stage: Stage, reason: Reason, de
         detail=detail,
         row=None,
     )
-

@@ -24,7 +24,9 @@ def plain(value: Any) -> Any:
         return {"columns": [str(name) for name in frame.columns], "rows": rows}
     if isinstance(value, Mapping):
         return {str(name): plain(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)) or (hasattr(value, "tolist") and hasattr(value, "__len__")):
+    if isinstance(value, (list, tuple, set, frozenset)) or (
+        hasattr(value, "tolist") and hasattr(value, "__len__")
+    ):
         return [plain(part) for part in value]
     if hasattr(value, "item"):
         value = value.item()
