@@ -23,7 +23,7 @@ from trainers.tracking import read_jsonl
 ROOT = Path(__file__).parents[2]
 
 
-def recipe(dataset: Path, out: Path, *, start: Path | None = None, **rl: Any) -> Recipe:
+def recipe(dataset: Path, out: Path, *, start: Path | None = None, every: int = 100, **rl: Any) -> Recipe:
     section = {
         "start": str(start) if start else None,
         "optimizer": {"lr": 3e-3, "schedule": "constant"},
@@ -56,7 +56,7 @@ def recipe(dataset: Path, out: Path, *, start: Path | None = None, **rl: Any) ->
                 "max_steps": 60,
             },
             "rl": section,
-            "checkpoints": {"every": 2},
+            "checkpoints": {"every": every},
         }
     )
 
@@ -102,7 +102,7 @@ def test_with_the_reward_turned_round_it_loses_the_arm(
 def straight(dataset: Path, start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of four steps without a stop."""
     out = tmp_path_factory.mktemp("straight")
-    train_rl(recipe(dataset, out, start=start))
+    train_rl(recipe(dataset, out, start=start, every=2))
     return out
 
 
@@ -137,7 +137,7 @@ def test_the_first_update_is_on_policy(dataset: Path, start: Path, tmp_path: Pat
 def test_resuming_is_bitwise_with_surplus_groups(
     dataset: Path, start: Path, straight: Path, tmp_path: Path
 ) -> None:
-    run = recipe(dataset, tmp_path, start=start)
+    run = recipe(dataset, tmp_path, start=start, every=2)
     original = module.Training.save_if_due
 
     def stop(self: Any, *, last: bool) -> None:

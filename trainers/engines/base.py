@@ -81,6 +81,7 @@ async def probe(
     sequences = [builder.tokenizer.encode(text, add_special_tokens=False)[:64] for text in texts]
     theirs = await engine.logprobs(sequences)
     worst = total = count = 0.0
+    model.eval()  # no dropout, as in the engine
     for ids, scored in zip(sequences, theirs, strict=True):
         tokens = TokenSequence(list(ids), [0, *[1] * (len(ids) - 1)], [0.0] * len(ids), 1, builder)
         batch = split([Item(tokens)], mode="buckets", max_tokens=len(ids), pad_id=0)[0].to(device)
