@@ -20,6 +20,7 @@ from datamind_gen.cli.push import push_command
 from datamind_gen.cli.report import report_command
 from datamind_gen.cli.run import run_command, status_command
 from datamind_gen.cli.schema import schema_command
+from datamind_gen.cli.score import score_command
 from datamind_gen.cli.validate import validate_command
 from datamind_gen.cli.verify import verify_command
 
@@ -41,6 +42,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "doctor": doctor_command,
     "verify": verify_command,
     "audit": audit_command,
+    "score": score_command,
     "diff": diff_command,
     "push": push_command,
     "export": export_command,

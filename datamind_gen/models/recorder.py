@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Protocol
 
-from datamind_gen.models.base import ChatReply, ChatRequest, Sampling
+from datamind_gen.models.base import ChatModel, ChatReply, ChatRequest, ErrorKind, ProviderError, Sampling
 from datamind_gen.rows import dump_json, hash_text
 
 SAMPLING_FIELDS = fields(Sampling)
@@ -35,3 +35,21 @@ def reply_key(*, endpoint: str, model: str, request: ChatRequest, parameters: st
     return hash_text(
         "reply", endpoint, model, messages, sampling, str(request.sample), parameters, request.hint or ""
     )
+
+
+class RecordedOnly:
+    """Stands in for a model of which only recorded replies may be used; implements ChatModel."""
+
+    def __init__(self, model: ChatModel) -> None:
+        self._model = model
+        self.endpoint = model.endpoint
+        self.model = model.model
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        raise ProviderError(
+            ErrorKind.BAD_REQUEST,
+            f"the {request.role.value}'s reply is not recorded, and nothing may be generated here",
+        )
+
+    async def close(self) -> None:
+        await self._model.close()

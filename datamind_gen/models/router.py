@@ -19,7 +19,7 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from datamind_gen.models.base import (
@@ -35,7 +35,7 @@ from datamind_gen.models.base import (
 from datamind_gen.models.build import build_model
 from datamind_gen.models.limiter import Limiter
 from datamind_gen.models.prices import prices_of
-from datamind_gen.models.recorder import Recorder, reply_key
+from datamind_gen.models.recorder import RecordedOnly, Recorder, reply_key
 from datamind_gen.models.settings import BaseSettings, RetrySettings
 from datamind_gen.models.usage import Counter, ModelUsage
 
@@ -118,8 +118,12 @@ class Models:
         *,
         recorder: Recorder | None = None,
         retries: RetrySettings | None = None,
+        recorded_only: Collection[Role] = (),
     ) -> Models:
-        """The models that a pipeline names. Raises ValueError that names the role, the key and the fix."""
+        """The models that a pipeline names. Raises ValueError that names the role, the key and the fix.
+
+        Roles that are `recorded_only` say what is recorded; whatever else they are asked is a ProviderError.
+        """
         built: dict[str, ChatModel] = {}
         seats: dict[Role, tuple[ChatModel, BaseSettings]] = {}
         for role, entry in settings.items():
@@ -129,7 +133,8 @@ class Models:
                     built[connection] = build_model(entry)
                 except (ValueError, ImportError) as error:
                     raise ValueError(f"models.{role.value}: {error}") from error
-            seats[role] = (built[connection], entry)
+            model = built[connection]
+            seats[role] = (RecordedOnly(model) if role in recorded_only else model, entry)
         return cls(seats, recorder=recorder, retries=retries)
 
     async def ask(self, request: ChatRequest, *, priority: int = 0) -> ChatReply:

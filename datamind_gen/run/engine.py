@@ -82,6 +82,7 @@ class Engine:
         paths: Mapping[str, Mapping[str, Path]],
         flow: Mapping[Stage, Step],
         limit: int | None = None,
+        recorded_only: bool = False,
     ) -> None:
         self.spec = spec
         self.flow = flow
@@ -100,7 +101,7 @@ class Engine:
         }
         self.reused: Counter[Stage] = Counter()
         self.worked: Counter[Stage] = Counter()
-        self.waves = Waves(self, limit=limit)
+        self.waves = Waves(self, limit=limit, recorded_only=recorded_only)
         self._paths = paths
         self._profiled = ProfileGate()
         self._composed = FileGate()

@@ -95,7 +95,10 @@ class Host:
         spec = loaded.spec
         prompts = Prompts(loaded.prompts_folder)
         models = Models.from_settings(
-            models_of(spec), recorder=LedgerRecorder(ledger), retries=spec.run.retries
+            models_of(spec),
+            recorder=LedgerRecorder(ledger),
+            retries=spec.run.retries,
+            recorded_only=(Role.AUTHOR, Role.EXPERT) if self.job.recorded_only else (),
         )
         stack.push_async_callback(models.close)
         if unpriced := budget_problems(spec.run.budget, models.usage()):
@@ -114,10 +117,11 @@ class Host:
             paths=locate(found),
             flow=FLOW,
             limit=self.job.limit,
+            recorded_only=self.job.recorded_only,
         )
         for line in describe_redo(last_run(ledger), engine.fingerprints):
             say(Note(line))
-        record_run(ledger, RunRecord.of(engine, loaded, self.started))
+        record_run(ledger, RunRecord.of(engine, loaded, self.started, overrides=self.job.overrides))
         self._engine = engine
         if self._wanted_stop is not None:
             engine.request_stop(self._wanted_stop)

@@ -17,3 +17,5 @@ class Job:
     limit: int | None = None
     """At most so many queries."""
     allow_unsandboxed: bool = False
+    recorded_only: bool = False
+    """Generates nothing: author and expert say only what the ledger holds, and waves ask what they asked."""

@@ -42,15 +42,22 @@ class RunRecord:
     """The resolved pipeline, as YAML."""
     fingerprints: tuple[Fingerprint, ...]
     limit: int | None
+    origin: str = ""
+    """Where the pipeline's file lay; empty in records of earlier versions."""
+    overrides: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, engine: Engine, loaded: LoadedPipeline, started: float) -> RunRecord:
+    def of(
+        cls, engine: Engine, loaded: LoadedPipeline, started: float, *, overrides: tuple[str, ...] = ()
+    ) -> RunRecord:
         return cls(
             number=engine.ledger.count(RecordKind.RUN) + 1,
             started=started,
             pipeline=resolved_yaml(loaded.spec),
             fingerprints=tuple(engine.fingerprints.values()),
             limit=engine.waves.limit,
+            origin=str(loaded.origin.absolute()),
+            overrides=overrides,
         )
 
 
