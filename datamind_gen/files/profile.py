@@ -63,7 +63,17 @@ def plans_of(profile: Profile) -> tuple[TablePlan, ...]:
 
 
 def describe_file(found: FoundFile) -> Profile:
-    """The unfiltered profile: depends on the file's content alone."""
+    """The unfiltered profile: depends on the file's content alone. Raises FileError."""
+    try:
+        return _describe_file(found)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Rust's panics derive from BaseException
+            raise
+        detail = f"{found.file.name} is damaged: its reader panics: {error}"
+        raise FileError(Reason.CORRUPT, detail) from error
+
+
+def _describe_file(found: FoundFile) -> Profile:
     loaded: list[Loaded] = []
     keys: list[ForeignKey] = []
     issues: list[Issue] = []
@@ -151,15 +161,8 @@ def _refusal(table: Table, settings: ReadSettings) -> tuple[Reason, str] | None:
 def _read_part(path: Path, part: str) -> Database:
     """The tables of one file. Raises FileError."""
     kind = identify(path)
-    try:
-        with unpacked(path, kind, part) as plain:
-            found = _read_plain(plain, part, kind)
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # Rust's panics derive from BaseException
-            raise
-        raise FileError(
-            Reason.CORRUPT, f"{part} is damaged: {kind.format.value} reader panics: {error}"
-        ) from error
+    with unpacked(path, kind, part) as plain:
+        found = _read_plain(plain, part, kind)
     return replace(found, tables=tuple(repacked(table, kind, part) for table in found.tables))
 
 

@@ -28,7 +28,8 @@ _MOST_CELLS = 30_000_000
 _MOST_UNPACKED = 2 << 30
 READER_ERRORS = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, EOFError, AssertionError,
-    RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error, struct.error, xlrd.XLRDError, CompDocError, ParserError,
+    RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error, struct.error, xlrd.XLRDError, CompDocError,
+    ParserError,
 )  # fmt: skip
 """What pandas' engines throw at a workbook that they cannot read."""
 
