@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from datamind_gen.rows import Profile, Table
 
 _KINDS = {
-    "number": "cyan", "money": "green", "percent": "green", "date": "magenta", "year": "magenta", "category": "yellow",
-    "identifier": "blue", "name": "bright_blue", "boolean": "yellow", "geographic": "cyan", "empty": "bright_black",
+    "number": "cyan", "money": "green", "percent": "green", "date": "magenta", "year": "magenta",
+    "category": "yellow",
+    "identifier": "blue", "name": "bright_blue", "boolean": "yellow", "geographic": "cyan",
+    "empty": "bright_black",
 }  # fmt: skip
 _SHOWN_COLUMNS = 40
 
@@ -123,7 +125,8 @@ def _show_table(console: Any, table: Table, *, show_code: bool) -> None:
     grid = Grid(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=True)
     for heading, options in (
         ("column", {"overflow": "fold", "max_width": 36}), ("means", {}), ("nulls", {"justify": "right"}),
-        ("distinct", {"justify": "right"}), ("range or most frequent", {"overflow": "ellipsis", "max_width": 60}),
+        ("distinct", {"justify": "right"}), ("range or most frequent", {"overflow": "ellipsis",
+        "max_width": 60}),
     ):  # fmt: skip
         grid.add_column(heading, **options)
     for column in table.columns[:_SHOWN_COLUMNS]:
