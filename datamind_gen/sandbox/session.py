@@ -104,13 +104,17 @@ class Session:
             try:
                 zygote = await self._wake()
                 observed = await self._turn(zygote, self.turns, code, statements=None, patience=1.0)
-            except (ZygoteDied, SessionLost, _Unwakeable) as error:
+            except (ZygoteDied, SessionLost, _Unwakeable, OSError) as error:
                 self._fall_asleep()
                 why = str(error)
                 continue
+            except asyncio.CancelledError:
+                self._fall_asleep()  # the turn is not wanted any more: end it, and rebuild when asked again
+                raise
             if observed.killed_from_outside and why != observed.result.error:
-                why = observed.result.error or ""
-                self._after(observed, code)
+                why = observed.result.error or ""  # not our signal: once may be anyone's, twice is the code's
+                if not observed.alive:
+                    self._fall_asleep()
                 continue
             self._after(observed, code)
             steady = self._deterministic and not depends_on_the_moment(code)

@@ -16,6 +16,8 @@ from typing import Any
 from datamind_gen.sandbox.inside import frames
 
 START_TIMEOUT_S = 120.0
+ANSWER_TIMEOUT_S = 60.0
+"""Beyond a turn's own time."""
 _MAIN = "datamind_gen.sandbox.inside.zygote"
 
 
@@ -110,24 +112,33 @@ class Zygote:
         if not self._ready.done():
             self._ready.set_exception(death)
 
-    async def _ask(self, session: int, header: dict[str, Any], body: bytes = b"") -> frames.Frame:
+    async def _ask(
+        self, session: int, header: dict[str, Any], patience_s: float, body: bytes = b""
+    ) -> frames.Frame:
         if not self.alive:
             raise ZygoteDied("the sandbox's zygote died")
         future: asyncio.Future[frames.Frame] = asyncio.get_running_loop().create_future()
         self._pending[session] = future
         self._writer.write(frames.pack(header, body))
-        return await future
+        try:
+            return await asyncio.wait_for(future, patience_s)
+        except TimeoutError:  # it owns every limit, so one that does not answer is stuck
+            self._process.kill()
+            raise ZygoteDied(f"the sandbox's zygote did not answer within {patience_s:g} s") from None
 
     async def open_session(self, session: int, order: dict[str, Any]) -> None:
         """Forks a session. Raises SessionLost with its last words, or ZygoteDied."""
-        reply = await self._ask(session, {"op": "open", "session": session, **order})
+        reply = await self._ask(session, {"op": "open", "session": session, **order}, ANSWER_TIMEOUT_S)
         if reply.header["op"] != "opened":
             raise SessionLost(reply.header.get("why", "it did not open"))
 
     async def run_turn(self, session: int, header: dict[str, Any], code: str) -> frames.Frame:
         """Runs a turn. Raises SessionLost if the session was already gone, or ZygoteDied."""
         reply = await self._ask(
-            session, {"op": "turn", "session": session, **header}, code.encode("utf-8", "surrogatepass")
+            session,
+            {"op": "turn", "session": session, **header},
+            header["limits"]["wall_s"] + ANSWER_TIMEOUT_S,
+            code.encode("utf-8", "surrogatepass"),
         )
         if reply.header["op"] != "turned":
             raise SessionLost(reply.header.get("why", "it is gone"))

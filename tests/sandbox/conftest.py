@@ -16,8 +16,8 @@ Do = Callable[[Awaitable[T]], T]
 Play = Callable[..., list[TurnResult]]
 
 QUICK = SandboxSettings(
-    wall_s=5,
-    cpu_s=5,
+    wall_s=15,  # turns that only wait do so beside each other
+    cpu_s=4,
     memory_mb=600,
     file_mb=20,
     directory_mb=30,
@@ -25,7 +25,7 @@ QUICK = SandboxSettings(
     output_chars=20_000,
     sql_timeout_s=2,
     sql_rows=5_000,
-    concurrency=4,
+    concurrency=12,
 )
 
 

@@ -29,13 +29,13 @@ from tests.sandbox.hostile_cases import CANARY, CASES, PREAMBLE, Case
 
 NOBODY = 65534
 SETTINGS = SandboxSettings(
-    wall_s=5,
-    cpu_s=5,
+    wall_s=15,  # turns that only wait do so beside each other
+    cpu_s=4,
     memory_mb=400,
     file_mb=20,
     directory_mb=30,
     stream_mb=2,
-    concurrency=4,
+    concurrency=12,
 )
 
 # What Docker's default profile refuses to a container without capabilities.

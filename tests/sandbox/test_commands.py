@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """`exec` and `doctor`, through their command lines."""
 
 from __future__ import annotations

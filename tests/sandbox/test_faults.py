@@ -29,7 +29,7 @@ FAULTS = {
     "wall-stubborn": (
         "import time, signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\ntime.sleep(60)",
         TurnStatus.TIMEOUT,
-        "longer than 5 s",
+        "longer than 15 s",
     ),
     "cpu": ("while True: pass", (TurnStatus.CPU_LIMIT, TurnStatus.TIMEOUT), "less in one turn"),
     "memory-list": (
@@ -52,7 +52,7 @@ FAULTS = {
     "abort": ("import os; os.abort()", TurnStatus.CRASHED, "SIGABRT"),
     "kills-itself": ("import os, signal; os.kill(os.getpid(), 9)", TurnStatus.CRASHED, "SIGKILL"),
     "kills-its-group": ("import os; os.killpg(0, 9)", TurnStatus.CRASHED, "SIGKILL"),
-    "stops-itself": ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", TurnStatus.TIMEOUT, "5 s"),
+    "stops-itself": ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", TurnStatus.TIMEOUT, "15 s"),
     "fork": ("import os; os.fork()", TurnStatus.PROCESS_LIMIT, "processes is not allowed"),
     "fork-bomb": ("import os\nwhile True: os.fork()", TurnStatus.PROCESS_LIMIT, "processes is not allowed"),
     "process-pool": (

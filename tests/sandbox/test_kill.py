@@ -75,6 +75,14 @@ async def _pid(session: Session) -> int:
     return int((await session.run("import os\nprint(os.getpid())")).stdout)
 
 
+async def _is_gone(pid: int) -> bool:
+    for _ in range(200):
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
 @pytest.mark.parametrize("mode", list(OnError))
 def test_a_killed_session_is_rebuilt_with_its_state(sandbox: Sandbox, do: Do, mode: OnError) -> None:
     async def run() -> str | None:
@@ -98,6 +106,26 @@ def test_a_session_killed_in_a_turn_runs_it_again(sandbox: Sandbox, do: Do) -> N
             return (await turn).echo, (await session.run("x")).echo
 
     assert do(run()) == ("[1, 2]", "[1, 2]")
+
+
+def test_a_turn_that_is_cancelled_ends_and_the_session_carries_on(sandbox: Sandbox, do: Do) -> None:
+    async def run() -> tuple[bool, str | None]:
+        async with await sandbox.open({}, seed="c") as session:
+            await session.run("x = 5")
+            pid = await _pid(session)
+            turn = asyncio.create_task(session.run("x = 6\nwhile True: pass"))
+            await asyncio.sleep(0.3)
+            turn.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await turn
+            return await _is_gone(pid), (await session.run("x")).echo
+
+    assert do(run()) == (True, "5")
+
+
+def test_keep_runs_a_self_killing_turn_no_more_than_its_statements_say(play: Play) -> None:
+    codes = ("x = []", "x.append(1)\nimport os; os.kill(os.getpid(), 9)", "x")
+    assert play(*codes, on_error=OnError.KEEP)[2].echo == "[1]"
 
 
 def test_a_killed_zygote_is_replaced_and_every_session_carries_on(do: Do) -> None:
@@ -124,8 +152,7 @@ def test_sleep_gives_the_process_back_and_waking_brings_the_state(sandbox: Sandb
             before = (await session.run("x")).echo
             await session.sleep()
             asleep = not session.awake
-            await asyncio.sleep(0.2)
-            gone = not Path(f"/proc/{pid}").exists()
+            gone = await _is_gone(pid)
             after = await session.run("print(open('log').read())\nx")
             return asleep, gone, after.stdout, after.echo == before
 
@@ -139,8 +166,11 @@ def test_sessions_over_the_memory_budget_sleep_and_wake(do: Do) -> None:
             sessions = [await sandbox.open({}, seed=str(n)) for n in range(4)]
             for number, session in enumerate(sessions):
                 await session.run(f"x = bytearray(b'{number}' * 60_000_000)")
-            await asyncio.sleep(0.3)
-            asleep = sandbox.stats().asleep
+            for _ in range(100):
+                asleep = sandbox.stats().asleep
+                if asleep:
+                    break
+                await asyncio.sleep(0.05)
             echoes = [(await session.run("x[:1]")).echo for session in sessions]
             return asleep, echoes, sandbox.stats().wakes > 0
 

@@ -153,7 +153,7 @@ class Supervisor:
         if kind == exchange.READY and ward.state is State.OPENING and sender == ward.pid:
             self._listen_to(ward, _descriptor(ancillary))
             ward.state = State.IDLE
-            ward.resident_at_birth, _ = ward.measure()
+            ward.held_at_birth, _ = ward.measure()
             ward.signal(signal.SIGSTOP)
             self._tell({"op": "opened", "session": ward.id, "pid": ward.pid})
         elif kind == exchange.COPIED and ward.state is State.RUNNING and sender != ward.pid:
@@ -316,7 +316,7 @@ class Supervisor:
 
     def _watch_turn(self, ward: Ward, turn: Turn, now: float) -> None:
         wall, cpu = now - turn.started, ward.cpu_seconds() - turn.cpu_before
-        resident, threads = ward.measure()
+        held, threads = ward.measure()
         cause = None
         if wall > turn.limits["wall_s"]:
             cause = Cause.WALL
@@ -328,14 +328,14 @@ class Supervisor:
         if cause is not None and over < GRACE_S:
             return
         if cause is None:
-            cause = self._over_limit(ward, turn, now, resident, threads)
+            cause = self._over_limit(ward, turn, now, held, threads)
         if cause is not None:
             turn.cause = cause
             turn.peak = max(turn.peak, ward.peak_bytes())
             ward.signal(signal.SIGKILL)
 
-    def _over_limit(self, ward: Ward, turn: Turn, now: float, resident: int, threads: int) -> Cause | None:
-        if resident - ward.resident_at_birth > ward.order["memory_mb"] * MEGABYTE * 1.05:
+    def _over_limit(self, ward: Ward, turn: Turn, now: float, held: int, threads: int) -> Cause | None:
+        if held - ward.held_at_birth > ward.order["memory_mb"] * MEGABYTE * 1.05:
             return Cause.MEMORY
         if threads > ward.order["threads"]:
             return Cause.THREADS

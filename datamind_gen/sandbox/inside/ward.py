@@ -17,7 +17,6 @@ from datamind_gen.sandbox.inside.birth import MEGABYTE, Birth
 from datamind_gen.sandbox.inside.cut import cut_middle
 from datamind_gen.sandbox.inside.normalise import normalise
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
 _DIRECTORY_ENTRIES = 10_000
 _TOO_MUCH = 1 << 62
 
@@ -82,7 +81,7 @@ class Ward:
     turn: Turn | None = None
     deadline: float = 0.0
     """When a takeover or an opening is overdue."""
-    resident_at_birth: int = 0
+    held_at_birth: int = 0
     successor_ready: bool = False
     """Whether the checkpoint has taken over and only the zygote's own books are behind."""
 
@@ -152,12 +151,15 @@ class Ward:
             return 0.0
 
     def measure(self) -> tuple[int, int]:
-        """Resident bytes and threads of the session's process."""
-        try:
-            fields = Path(f"/proc/{self.pid}/stat").read_bytes().rpartition(b")")[2].split()
-        except OSError:
-            return 0, 0
-        return int(fields[21]) * PAGE, int(fields[17])
+        """Bytes that the session's process holds, mapped files apart, and its threads."""
+        held = threads = 0
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{self.pid}/status").read_bytes().splitlines():
+                if line.startswith((b"RssAnon:", b"RssShmem:")):
+                    held += int(line.split()[1]) * 1024
+                elif line.startswith(b"Threads:"):
+                    threads = int(line.split()[1])
+        return held, threads
 
     def peak_bytes(self) -> int:
         """The most that was resident at once since the turn began."""
