@@ -39,7 +39,9 @@ async def paraphrase(outcome: Outcome[Query], services: Services) -> Outcome[Que
         if error.reason is Reason.UNPARSABLE_REPLY:
             return replace(outcome, reason=error.reason, detail=_join(outcome.detail, str(error)))
         return failed(query.id, error.reason, str(error), query, retryable=error.retryable)
-    change = find_change(query, said)
+    profile = services.profile(query.file_id)
+    columns = {column.name for table in profile.tables for column in table.columns}
+    change = find_change(query, said, columns)
     if change is not None:
         detail = _join(outcome.detail, f"keeps its own wording; of the author's, {change}: {said}")
         return replace(outcome, reason=Reason.UNFAITHFUL_PARAPHRASE, detail=detail)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 
 from datamind_gen.rows import Query
 from datamind_gen.taxonomy.questions import leaks
@@ -68,9 +69,13 @@ _WORD_NUMBERS = {
 _QUOTED = re.compile(r"\"([^\"]+)\"")
 
 
-def find_change(query: Query, paraphrase: str) -> str | None:
-    """What a paraphrase of a program's question changes, in words; None where it asks the same."""
+def find_change(query: Query, paraphrase: str, columns: Collection[str] = ()) -> str | None:
+    """What a paraphrase of a program's question changes, in words; None where it asks the same. `columns` are
+    all that the file has: one that is named in one wording only is a change."""
     original = query.question
+    for name in sorted(columns):
+        if _holds(original, name) != _holds(paraphrase, name):
+            return f"{name!r} is named in one of them only"
     if lost := [name for name in names_in(query) if not _holds(paraphrase, name)]:
         return f"it no longer names {lost[0]!r}"
     bare_original, bare_other = _without_names(original, query), _without_names(paraphrase, query)

@@ -1,4 +1,4 @@
-"""The stages' services over real files, the real sandbox and any chat model: one sandbox a module."""
+"""The stages' services over real files, the real sandbox and any chat model: one sandbox for all."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class StageServices:
         return self.files[file_id][1]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def do() -> Iterator[Do]:
-    """Runs an awaitable to its end on the module's loop."""
+    """Runs an awaitable to its end on the tests' loop."""
 
     async def whole(awaitable: Awaitable[T]) -> T:
         return await awaitable
@@ -63,7 +63,7 @@ def do() -> Iterator[Do]:
         yield lambda awaitable: runner.run(whole(awaitable))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sandbox(do: Do) -> Iterator[Sandbox]:
     opened = Sandbox()
     do(opened.__aenter__())

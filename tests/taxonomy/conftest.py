@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from datamind_gen.files import SourceSpec, find_sources, profile_file
 from datamind_gen.rows import Profile
+from datamind_gen.sandbox import Sandbox
 
+T = TypeVar("T")
+Do = Callable[[Awaitable[T]], T]
 Loaded = tuple[Profile, dict[str, Path]]
 
 
@@ -27,3 +32,22 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Loaded]
         return known[name]
 
     return load
+
+
+@pytest.fixture(scope="session")
+def do() -> Iterator[Do]:
+    """Runs an awaitable to its end on the tests' loop."""
+
+    async def whole(awaitable: Awaitable[T]) -> T:
+        return await awaitable
+
+    with asyncio.Runner() as runner:
+        yield lambda awaitable: runner.run(whole(awaitable))
+
+
+@pytest.fixture(scope="session")
+def sandbox(do: Do) -> Iterator[Sandbox]:
+    opened = Sandbox()
+    do(opened.__aenter__())
+    yield opened
+    do(opened.__aexit__(None, None, None))

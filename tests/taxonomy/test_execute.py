@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,12 +31,16 @@ Loaded = tuple[Profile, dict[str, Path]]
 TAXONOMY = load_taxonomy("data_analysis")
 
 
-def run(loaded: Loaded, chains: Sequence[Chain]) -> tuple[Run, ...]:
-    async def go() -> tuple[Run, ...]:
-        async with Sandbox() as sandbox, Executor(sandbox, *loaded) as executor:
+RunChains = Callable[[Loaded, Sequence[Chain]], tuple[Run, ...]]
+
+
+@pytest.fixture
+def run(do: Callable[..., tuple[Run, ...]], sandbox: Sandbox) -> RunChains:
+    async def go(loaded: Loaded, chains: Sequence[Chain]) -> tuple[Run, ...]:
+        async with Executor(sandbox, *loaded) as executor:
             return await executor.run(chains, stop_at_first=False)
 
-    return asyncio.run(go())
+    return lambda loaded, chains: do(go(loaded, chains))
 
 
 def link(path: str, wire: Wire | None = None, **slots: object) -> Link:
@@ -63,7 +66,7 @@ def csv(bundled: Callable[[str], Loaded]) -> Loaded:
     return bundled("firm_investment.csv")
 
 
-def test_a_reference_is_what_pandas_says(csv: Loaded) -> None:
+def test_a_reference_is_what_pandas_says(run: RunChains, csv: Loaded) -> None:
     profile, paths = csv
     frame = pd.read_csv(paths[profile.file.parts[0].name])
     (found,) = run(
@@ -73,7 +76,7 @@ def test_a_reference_is_what_pandas_says(csv: Loaded) -> None:
     assert found.answers[0].value == round(frame.loc[frame.firm == "IBM", "value"].sum(), 2)
 
 
-def test_a_chain_passes_answers_on(csv: Loaded) -> None:
+def test_a_chain_passes_answers_on(run: RunChains, csv: Loaded) -> None:
     profile, paths = csv
     frame = pd.read_csv(paths[profile.file.parts[0].name])
     first = link("ranking/group_with_largest_total", group="firm", value="capital", end="smallest")
@@ -92,7 +95,7 @@ def test_a_chain_passes_answers_on(csv: Loaded) -> None:
     assert from_query(query, TAXONOMY, profile).key == found.chain.key
 
 
-def test_a_hop_that_changes_nothing_is_degenerate(csv: Loaded) -> None:
+def test_a_hop_that_changes_nothing_is_degenerate(run: RunChains, csv: Loaded) -> None:
     first = link(
         "aggregation/mean_above_threshold", value="invest", other="capital", threshold=1, side="above"
     )
@@ -110,7 +113,7 @@ def test_a_hop_that_changes_nothing_is_degenerate(csv: Loaded) -> None:
     assert not found.good
 
 
-def test_a_guard_drops_a_draw(csv: Loaded) -> None:
+def test_a_guard_drops_a_draw(run: RunChains, csv: Loaded) -> None:
     (found,) = run(
         csv,
         [
@@ -129,7 +132,7 @@ def test_a_guard_drops_a_draw(csv: Loaded) -> None:
     assert found.fate is not Fate.GOOD
 
 
-def test_a_program_that_fails_is_an_error_and_spares_the_others(csv: Loaded) -> None:
+def test_a_program_that_fails_is_an_error_and_spares_the_others(run: RunChains, csv: Loaded) -> None:
     good = link("aggregation/total_of_label", value="value", group="firm", level="IBM")
     bad = Link(
         "aggregation",
@@ -141,7 +144,7 @@ def test_a_program_that_fails_is_an_error_and_spares_the_others(csv: Loaded) -> 
     assert "KeyError" in found[0].detail
 
 
-def test_databases_are_answered_twice(bundled: Callable[[str], Loaded]) -> None:
+def test_databases_are_answered_twice(run: RunChains, bundled: Callable[[str], Loaded]) -> None:
     loaded = bundled("company_investment.sqlite")
     rng = random.Random(7)
     drawn = draw(TAXONOMY.category("ranking"), loaded[0], rng)
@@ -154,7 +157,9 @@ def test_databases_are_answered_twice(bundled: Callable[[str], Loaded]) -> None:
     assert all(found.answers[-1].columns for found in good)
 
 
-def test_sql_that_disagrees_with_python_is_found_out(bundled: Callable[[str], Loaded]) -> None:
+def test_sql_that_disagrees_with_python_is_found_out(
+    run: RunChains, bundled: Callable[[str], Loaded]
+) -> None:
     loaded = bundled("company_investment.sqlite")
     drawn = draw(TAXONOMY.category("aggregation"), loaded[0], random.Random(3))
     chains = [chain for _, chain in zip(range(8), drawn, strict=False)]

@@ -7,11 +7,37 @@ from pathlib import Path
 import pytest
 
 from datamind_gen.taxonomy import TaxonomyError, load_taxonomy
+from datamind_gen.taxonomy.count import count_distinct
 from datamind_gen.taxonomy.lint import lint
 
 
-def test_the_shipped_taxonomy_has_no_lint() -> None:
-    assert list(lint(load_taxonomy("data_analysis"))) == []
+@pytest.mark.parametrize("name", ["data_analysis", "survey_research"])
+def test_the_shipped_taxonomies_have_no_lint(name: str) -> None:
+    assert [str(finding) for finding in lint(load_taxonomy(name))] == []
+
+
+def test_lint_tells_what_would_fail_from_what_is_poor() -> None:
+    taxonomy = load_taxonomy("survey_research")
+    one, other, *rest = taxonomy.categories
+    program = one.programs[0].model_copy(update={"phrase": "the {{ nothing }}", "guards": ()})
+    spoilt = one.model_copy(update={"programs": (program,), "description": other.description})
+    found = list(lint(taxonomy.model_copy(update={"categories": (spoilt, other, *rest)})))
+    assert any(finding.fatal and "nothing" in finding.message for finding in found)
+    assert any(not finding.fatal and "guard" in finding.message for finding in found)
+    assert any(not finding.fatal and other.name in finding.message for finding in found)
+
+
+def test_programs_that_differ_in_names_and_aggregates_count_once() -> None:
+    first, *_ = load_taxonomy("survey_research").category("sample_composition").programs
+    renamed = first.model_copy(
+        update={"python": first.python.replace("known", "rows").replace(".mean()", ".max()")}
+    )
+    other = first.model_copy(update={"python": first.python.replace("100 *", "100 -")})
+    assert count_distinct([first, renamed]) == 1
+    assert count_distinct([first, other]) == 2
+    programs = [one for category in load_taxonomy("data_analysis").categories for one in category.programs]
+    assert len(programs) >= 150
+    assert count_distinct(programs) >= 100
 
 
 def test_every_mistake_is_reported_with_its_line(tmp_path: Path) -> None:

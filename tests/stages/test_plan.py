@@ -1,0 +1,96 @@
+"""Plans approach the wanted shares, keep to their caps, and are the same on every start."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+from datamind_gen.rows import Level
+from datamind_gen.spec.pipeline import PipelineSpec
+from datamind_gen.stages.diversity import measure_diversity, normalised_entropy
+from datamind_gen.stages.matrix import plan_matrix
+from datamind_gen.stages.plan import SettledQuery, plan_wave
+
+FILES = ("firm_investment.csv", "state_crime_2009.csv", "company_investment.sqlite", "us_economy.xlsx")
+
+
+def spec_of(**settings: object) -> PipelineSpec:
+    return PipelineSpec.model_validate({"name": "t", **settings})
+
+
+def plan(spec: PipelineSpec, taxonomy: Any, profiles: Any, settled: Any = (), **options: Any) -> Any:
+    defaults = {"wave": 1, "seed": 0, "limit": None, "expected_kept_per_query": 1.0}
+    return plan_wave(spec.coverage, spec.queries, taxonomy, profiles, settled, **(defaults | options))
+
+
+def test_shares_are_approached_within_the_caps(taxonomy: Any, bundled: Any) -> None:
+    profiles = [bundled(name)[0] for name in FILES]
+    spec = spec_of(coverage={"target": 120, "per_file": 40}, queries={"hops": {1: 0.5, 2: 0.3, 3: 0.2}})
+    found = plan(spec, taxonomy, profiles)
+    assert len(found) == 120 == len({one.id for one in found})
+    assert max(Counter(one.file_id for one in found).values()) <= 40
+    assert [Counter(one.hops for one in found)[hops] for hops in (1, 2, 3)] == [60, 36, 24]
+    counts, weights = Counter(one.category for one in found), taxonomy.weights()
+    assert all(abs(counts[name] / 120 - share) <= 0.02 for name, share in weights.items())
+    shuffled = random.Random(1).sample(profiles, len(profiles))
+    assert {one.id for one in plan(spec, taxonomy, shuffled)} == {one.id for one in found}
+
+
+def test_later_waves_go_where_it_is_missing(taxonomy: Any, bundled: Any) -> None:
+    profiles = [bundled(name)[0] for name in FILES]
+    weights = {"ranking": 1.0, "counting": 1.0}
+    spec = spec_of(coverage={"target": 40, "per_file": 40, "categories": weights})
+    first = plan(spec, taxonomy, profiles)
+    formats = {profile.file.id: profile.file.format for profile in profiles}
+    settled = [
+        SettledQuery(
+            category=one.category, format=formats[one.file_id], hops=one.hops, level=Level.EASY,
+            file_id=one.file_id, kept_trajectories=int(one.category == "ranking"),
+        )
+        for one in first
+    ]  # fmt: skip
+    second = plan(spec, taxonomy, profiles, settled, wave=2)
+    assert {one.category for one in second} == {"counting"}
+    assert len(plan(spec, taxonomy, profiles, settled, wave=2, limit=45)) == 5
+    done = [SettledQuery(category="ranking", format=formats[profiles[0].file.id], hops=1, level=Level.EASY,
+                         file_id=profiles[0].file.id, kept_trajectories=40)]  # fmt: skip
+    assert plan(spec, taxonomy, profiles, done, wave=2) == ()
+
+
+def test_the_matrix_is_the_plan(taxonomy: Any, bundled: Any) -> None:
+    profiles = [bundled(name)[0] for name in FILES]
+    spec = spec_of(coverage={"target": 70, "per_file": 40}, queries={"author": {"model": 1, "program": 1}})
+    matrix = plan_matrix(spec, taxonomy, profiles, expected_kept_per_query=0.7)
+    assert matrix.planned == matrix.wanted == 100
+    assert dict(matrix.origins) == {"model": 50, "program": 50}
+    assert matrix.files == len(FILES)
+    assert set(matrix.formats) == {"csv", "sqlite", "xlsx"}
+    small = plan_matrix(spec_of(coverage={"target": 70, "per_file": 5}), taxonomy, profiles)
+    assert small.planned == 20 < small.wanted
+    assert small.empty_categories
+
+
+def test_diversity_is_a_function_of_the_set(
+    do: Any, serve: Any, assign: Any, bundled: Any, taxonomy: Any
+) -> None:
+    from datamind_gen.stages.write import WriteStage
+
+    loaded = bundled("firm_investment.csv")
+    services = serve(loaded)
+    names = [category.name for category in taxonomy.categories[:6]]
+    queries = [do(WriteStage().run(assign(loaded, name), services))[0].row for name in names]
+    queries = [query for query in queries if query is not None]
+    found = measure_diversity(queries, [loaded[0]])
+    assert found == measure_diversity(queries[::-1], [loaded[0]])
+    assert found.template_entropy == 1.0
+    assert 0.2 <= found.column_coverage <= 1.0
+    copies = measure_diversity([*queries, *queries], [loaded[0]])
+    assert copies.distinct_3 == found.distinct_3 / 2
+    assert copies.similarity_95 == 1.0 > found.similarity_95
+
+
+def test_entropy_of_shares() -> None:
+    assert normalised_entropy([5, 5, 5]) == 1.0
+    assert normalised_entropy([]) == 0.0
+    assert 0 < normalised_entropy([9, 1]) < 0.5
