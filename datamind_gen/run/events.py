@@ -76,6 +76,8 @@ class Ended:
     code: ExitCode
     message: str
     fix: str = ""
+    warnings: tuple[str, ...] = ()
+    """What whoever publishes the dataset should know."""
 
 
 Event = Ready | Note | Snapshot | Lost | Ended

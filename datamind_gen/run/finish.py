@@ -78,7 +78,7 @@ def finish_run(
         settings=engine.spec.publish,
     )
     published = write_dataset(folder.dataset, finished)
-    ended = describe_end(engine, published)
+    ended = replace(describe_end(engine, published), warnings=published.warnings)
     _write_funnel(folder, published.funnel, ended)
     write_manifest(folder.root, _manifest(engine, traffic, folder, finished, ended, started, ticks))
     write_report(PublishedRun.open(folder.root), folder.report)

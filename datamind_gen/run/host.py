@@ -24,6 +24,7 @@ from datamind_gen.models.budget import budget_problems, budget_reached
 from datamind_gen.models.router import Models
 from datamind_gen.models.settings import ModelSettings
 from datamind_gen.prompts.render import Prompts
+from datamind_gen.publish import PublishError
 from datamind_gen.publish.manifest import Tick
 from datamind_gen.rows import decode
 from datamind_gen.run.engine import Engine
@@ -239,7 +240,7 @@ def main(argument: str) -> int:
     )
     try:
         finished = asyncio.run(host.run())
-    except BadInput as error:
+    except (BadInput, PublishError) as error:
         finished = Ended(ExitCode.BAD_INPUT, str(error))
     except OSError as error:
         logger.exception("the run ended")

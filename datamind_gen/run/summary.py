@@ -26,6 +26,8 @@ def print_summary(console: Console, folder: RunFolder, finished: Ended) -> None:
     console.print(f"[{style}]{finished.message}[/{style}]", soft_wrap=True)
     if finished.fix:
         console.print(finished.fix, soft_wrap=True)
+    for warning in finished.warnings:
+        console.print(f"[yellow]warning:[/yellow] {warning}", soft_wrap=True)
     if folder.dataset.is_dir():
         console.print(f"dataset: {folder.dataset}", soft_wrap=True)
         console.print(
