@@ -173,6 +173,7 @@ def trl_rl(steps: int, folder: Path) -> float:
     from tests.trainers.published import guess
 
     tokenizer, causal = setup()
+    causal.config.use_cache = causal.generation_config.use_cache = True  # as TRL's users have it
     data = Dataset.from_list([{"prompt": guess(i)[:2]} for i in range(256)])
     times: list[float] = []
     lengths: list[float] = []
