@@ -6,6 +6,7 @@ shows the first wave; later ones depend on what is kept.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def plan_matrix(
     formats = {profile.file.id: profile.file.format.value for profile in profiles}
     counts = Counter((found.category, formats[found.file_id], found.hops) for found in plan)
     origins = Counter(found.origin.value for found in plan)
-    wanted = -int(-spec.coverage.target // expected_kept_per_query)
+    wanted = math.ceil(spec.coverage.target / expected_kept_per_query)
     return Matrix(
         cells=tuple(Cell(*key, count) for key, count in sorted(counts.items())),
         categories=tuple(category.name for category in taxonomy.categories),

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from datamind_gen.prompts.render import PromptError, Prompts
+from datamind_gen.stages.metadata import Metadata, TableNote
 
+METADATA = Metadata("a.csv", "", (TableNote("a", "", 3, 2, (), ()),), (), ())
 VALUES: dict[str, dict[str, object]] = {
     "protocol": {"on_error": "rollback"},
     "system_python": {"on_error": "rollback"},
@@ -17,6 +19,25 @@ VALUES: dict[str, dict[str, object]] = {
     "reflect": {
         "critique": "They differ.",
         "attempts": [[{"role": "assistant", "content": "<think>a</think>"}], []],
+    },
+    "paraphrase": {"question": "How many?"},
+    "write_query": {
+        "metadata": METADATA,
+        "categories": [{"title": "Counting", "definition": "How many."}],
+        "focus": "Counting",
+        "template": "How many <things>?",
+        "exemplars": ["How many birds?"],
+        "is_database": False,
+    },
+    "compose_query": {
+        "metadata": METADATA,
+        "categories": [{"title": "Counting", "definition": "How many."}],
+        "focus": "Counting",
+        "parent": "Which city is largest?",
+        "parent_answer": "Rome",
+        "steps": [{"question": "Which city is largest?", "answer": "Rome", "wiring": ""}],
+        "wirings": [{"name": "filter", "meaning": "only its rows"}],
+        "is_database": True,
     },
 }
 
