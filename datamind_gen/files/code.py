@@ -46,6 +46,8 @@ class TextColumn:
         if self.notation.kind not in ("int", "float"):
             return None
         nulls = self.null_tokens
+        if self.notation.is_plain_number and not self.notation.strays:
+            return math.fsum(float(raw) * n for raw, n in self.values.items() if raw not in nulls)
         parsed = ((parse_number(raw, self.notation), n) for raw, n in self.values.items() if raw not in nulls)
         return math.fsum(value * n for value, n in parsed if value is not None)
 
