@@ -75,6 +75,13 @@ def test_rollback_restores_changed_removed_and_new_files(play: Play) -> None:
     assert play(setup, spoil, look)[2].echo == "(['b', 'd', 'data'], '1', '2')"
 
 
+def test_rollback_digs_out_what_was_buried_too_deep_to_name(play: Play) -> None:
+    bury = "import os\nwhile True:\n    os.mkdir('d')\n    os.chdir('d')"
+    _, failed, after = play("open('a', 'w').write('1')", bury, "import os\nsorted(os.listdir('.'))")
+    assert not failed.ok
+    assert after.echo == "['a', 'data']"
+
+
 def test_removal_needs_no_recursion_and_follows_no_link(tmp_path: Path) -> None:
     import os
 

@@ -43,12 +43,20 @@ class Snapshot:
         if not self._covered:
             return
         try:
-            now, _ = _survey(self.work)
+            now = self._survey_or_clear()
             if now != self._stamps:
                 _mirror(self.shadow, self.work, self._stamps, now)
                 self._stamps, _ = _survey(self.work)
         except OSError:
             self._covered = False
+
+    def _survey_or_clear(self) -> dict[str, _Stamp]:
+        try:
+            return _survey(self.work)[0]
+        except OSError:  # buried too deep to look at: start from nothing
+            for name in os.listdir(self.work):
+                _remove(self.work / name)
+            return {}
 
 
 def _survey(root: Path) -> tuple[dict[str, _Stamp], int]:
