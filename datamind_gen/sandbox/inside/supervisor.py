@@ -27,6 +27,8 @@ TICK_S = 0.05
 GRACE_S = 1.0
 """Between asking a turn to stop and ending it."""
 TAKEOVER_S = 10.0
+WEIGH_WITHIN_S = 0.5
+"""After a turn, what the session holds is measured in a quiet moment, but no later than this."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -56,8 +58,14 @@ class Supervisor:
         next_watch = 0.0
         while not self._engine_gone:
             busy = any(ward.state is not State.IDLE for ward in self._wards.values())
-            for key, mask in self._selector.select(TICK_S if busy else None):
+            to_weigh = [ward for ward in self._wards.values() if ward.weigh_since]
+            events = self._selector.select(TICK_S if busy or to_weigh else None)
+            for key, mask in events:
                 key.data(mask)
+            if to_weigh:
+                longest = min(to_weigh, key=lambda ward: ward.weigh_since)
+                if not events or time.monotonic() - longest.weigh_since > WEIGH_WITHIN_S:
+                    self._weigh(longest)
             self._reap()
             if time.monotonic() >= next_watch:
                 self._watch()
@@ -249,8 +257,12 @@ class Supervisor:
             "stdout_cut": cut,
         }
         self._tell(header, turn.reply if turn.ending in ("kept", "failed") else b"")
-        if alive:
-            self._tell({"op": "held", "session": ward.id, "bytes": ward.private_bytes()})
+        ward.weigh_since = time.monotonic() if alive else 0.0
+
+    def _weigh(self, ward: Ward) -> None:
+        """Tells what a session holds. It takes milliseconds, so it waits for a quiet moment."""
+        ward.weigh_since = 0.0
+        self._tell({"op": "held", "session": ward.id, "bytes": ward.private_bytes()})
 
     def _lose(self, ward: Ward, why: str) -> None:
         if ward.turn is not None:

@@ -82,6 +82,8 @@ class Ward:
     deadline: float = 0.0
     """When a takeover or an opening is overdue."""
     held_at_birth: int = 0
+    weigh_since: float = 0.0
+    """Since when what it holds is to be measured again; 0 if it is not."""
     successor_ready: bool = False
     """Whether the checkpoint has taken over and only the zygote's own books are behind."""
 
