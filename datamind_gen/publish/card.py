@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class CardFacts:
 
     finished: Finished
     funnel: Funnel
+    shards: Mapping[Config, tuple[str, ...]]
+    """Each config's files."""
     records: Sequence[Record]
     tasks: int
     rejected: int
@@ -152,7 +154,7 @@ def _front_matter(facts: CardFacts, title: str) -> str:
         "configs": [
             {
                 "config_name": config.value,
-                "data_files": [{"split": "train", "path": f"{config.value}/*.parquet"}],
+                "data_files": [{"split": "train", "path": list(facts.shards[config])}],
                 **({"default": True} if config is Config.SFT else {}),
             }
             for config in Config

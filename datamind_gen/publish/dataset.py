@@ -9,6 +9,7 @@ half of one. The same rows give the same bytes, whatever order they come in. Wha
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -96,9 +97,15 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
     tasks, without_gold = make_tasks(guarded.kept, placed, finished.profiles)
     dropped = sort_dropped(guarded.dropped)
     shard_rows = finished.settings.shard_rows
-    _write_config(folder, Config.SFT, records, shard_rows, lambda rows, _: sft_table(rows))
-    _write_config(folder, Config.RL, tasks, shard_rows, lambda rows, first: rl_table(rows, first_index=first))
-    _write_config(folder, Config.REJECTED, dropped, shard_rows, lambda rows, _: rejected_table(rows))
+    shards = {
+        Config.SFT: _write_config(folder, Config.SFT, records, shard_rows, lambda rows, _: sft_table(rows)),
+        Config.RL: _write_config(
+            folder, Config.RL, tasks, shard_rows, lambda rows, first: rl_table(rows, first_index=first)
+        ),
+        Config.REJECTED: _write_config(
+            folder, Config.REJECTED, dropped, shard_rows, lambda rows, _: rejected_table(rows)
+        ),
+    }
     copy_files(folder, placed, finished.paths)
     _write_gold(folder, tasks)
     sources = list_sources(guarded.kept, placed, finished.settings.licenses)
@@ -110,6 +117,7 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
         CardFacts(
             finished=finished,
             funnel=guarded.funnel,
+            shards=shards,
             records=records,
             tasks=len(tasks),
             rejected=len(dropped),
@@ -142,10 +150,16 @@ def _write_config(
     rows: Sequence[Row],
     shard_rows: int,
     to_table: Callable[[Sequence[Row], int], pa.Table],
-) -> None:
-    """Shards named as the Hub names them; an empty config is one shard with columns and no rows."""
+) -> tuple[str, ...]:
+    """Writes shards named after their content. Returns their paths in the dataset.
+
+    An empty config is one shard with columns and no rows.
+    `datasets` keys its cache by the folder's name and the paths on the card, and every run's folder is
+    called `dataset`: without the content in the names, it would answer with the rows of another run.
+    """
     (folder / config).mkdir()
     shards = max(1, -(-len(rows) // shard_rows))
+    content = hashlib.sha256()
     for shard in range(shards):
         first = shard * shard_rows
         table = to_table(rows[first : first + shard_rows], first)
@@ -153,6 +167,12 @@ def _write_config(
         with pq.ParquetWriter(place, table.schema, compression="zstd") as writer:
             if len(table):  # `datasets` cannot read a row group without rows
                 writer.write_table(table, row_group_size=_GROUP_ROWS)
+        content.update(place.read_bytes())
+    prefix = f"train-{content.hexdigest()[:8]}-"
+    return tuple(
+        f"{config.value}/{place.rename(place.with_name(place.name.replace('train-', prefix, 1))).name}"
+        for place in sorted((folder / config).iterdir())
+    )
 
 
 def _write_gold(folder: Path, tasks: Sequence[Task]) -> None:

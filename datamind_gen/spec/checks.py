@@ -147,10 +147,10 @@ def _check_judging(loaded: LoadedPipeline) -> Iterator[Problem]:
             value=str(require),
             fix=f"set `judge.require` to {samples} or less, or raise `sample.samples`",
         )
-    if samples == 1:
+    if samples == 1 and require != 1:
         yield loaded.problem(
             "sample.samples",
-            "one sample always agrees with itself: judging and reflecting can reject nothing",
+            "one sample always agrees with itself: judging can reject nothing (`judge.require: 1` says so)",
             value="1",
             fix="draw 2 or more (the paper draws 3)",
             severity=Severity.WARNING,

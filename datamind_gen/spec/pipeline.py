@@ -25,7 +25,16 @@ from datamind_gen.spec.sampling import SampleSettings
 from datamind_gen.spec.sandboxing import SandboxLimits
 from datamind_gen.spec.section import Section
 
-DEFAULT_RULES = ("format", "answer_length", "language", "unresolved_error")
+DEFAULT_RULES = (
+    "format",
+    "answer_length",
+    "language",
+    "unresolved_error",
+    "supported_answer",
+    "reference",
+    "replay",
+    "duplicates",
+)
 
 
 class PipelineSpec(Section):

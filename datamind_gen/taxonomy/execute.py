@@ -11,6 +11,7 @@ import base64
 import json
 import marshal
 import math
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -189,9 +190,15 @@ def _same_rows(left: Sequence[Any], right: Sequence[Any], *, ordered: bool) -> b
     if not ordered:
         left, right = sorted(left, key=_sort_key), sorted(right, key=_sort_key)
     return all(
-        len(one) == len(other) and all(_same(a, b, None) for a, b in zip(one, other, strict=True))
+        len(one) == len(other) and all(_same(a, b, _digits(a)) for a, b in zip(one, other, strict=True))
         for one, other in zip(left, right, strict=True)
     )
+
+
+def _digits(value: Scalar) -> int | None:
+    """Digits after the point to which a value was rounded; None where it does not look rounded."""
+    found = re.fullmatch(r"-?\d+\.(\d{1,6})", repr(value)) if isinstance(value, float) else None
+    return len(found[1]) if found else None
 
 
 def _sort_key(row: Sequence[Any]) -> list[str]:

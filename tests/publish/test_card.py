@@ -31,7 +31,9 @@ def test_front_matter_is_what_the_hub_reads(published: PublishedDataset) -> None
     data = DatasetCard.load(published.folder / "README.md").data.to_dict()
     assert [config["config_name"] for config in data["configs"]] == ["sft", "rl", "rejected"]
     for config in data["configs"]:
-        assert list(published.folder.glob(config["data_files"][0]["path"]))
+        paths = config["data_files"][0]["path"]
+        assert paths
+        assert all((published.folder / path).is_file() for path in paths)
     assert data["license"] == "unknown"
     assert data["size_categories"] == ["n<1K"]
 

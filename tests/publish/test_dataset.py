@@ -63,6 +63,14 @@ def test_empty_config_keeps_its_columns(config: Config, finished: Finished, tmp_
     assert json.loads((empty.folder / "db_schema.json").read_text()) == []
 
 
+def test_two_runs_do_not_share_a_cache_entry(finished: Finished, tmp_path: Path) -> None:
+    """Every run's folder is called `dataset`; a loader that keys its cache by that must not mix them up."""
+    first = write_dataset(tmp_path / "a" / "dataset", finished)
+    fewer = write_dataset(tmp_path / "b" / "dataset", replace(finished, kept=finished.kept[:1]))
+    assert len(load(first.folder, "sft", tmp_path / "cache")) == first.sft > 1
+    assert len(load(fewer.folder, "sft", tmp_path / "cache")) == fewer.sft == 1
+
+
 def test_same_rows_give_the_same_bytes(finished: Finished, tmp_path: Path) -> None:
     first = write_dataset(tmp_path / "a" / "dataset", finished)
     moved = {
@@ -320,7 +328,10 @@ def test_rows_are_sharded(finished: Finished, tmp_path: Path) -> None:
     published = write_dataset(tmp_path / "dataset", small)
     shards = sorted(path.name for path in (published.folder / "sft").iterdir())
     count = -(-published.sft // 7)
-    assert shards == [f"train-{n:05d}-of-{count:05d}.parquet" for n in range(count)]
+    assert len({name.split("-")[1] for name in shards}) == 1
+    assert [name.split("-", 2)[2] for name in shards] == [
+        f"{n:05d}-of-{count:05d}.parquet" for n in range(count)
+    ]
     rows = load(published.folder, "rl", tmp_path / "cache")
     assert [row["extra_info"]["index"] for row in rows] == list(range(published.rl))
 
