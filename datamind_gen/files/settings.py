@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -45,8 +46,11 @@ class SourceSpec(BaseModel):
 
     @property
     def label(self) -> str:
-        """What reports call the source."""
-        return self.name or self.path or self.glob or self.folder or f"bundled:{self.bundled}"
+        """What reports and rows call the source: never where it lies on this machine."""
+        place = self.path or self.glob or self.folder
+        if place is None:
+            return self.name or f"bundled:{self.bundled}"
+        return self.name or (PurePath(place).name if PurePath(place).is_absolute() else place)
 
 
 class ReadSettings(BaseModel):
