@@ -109,6 +109,8 @@ class Engine:
         self._duplicates: dict[tuple[int, str], dict[str, str]] = {}
         self._asked: dict[str, dict[int, list[Query]]] = defaultdict(dict)
         """What each wave asked of a file."""
+        self._composed_from: dict[str, str] = {}
+        """The row that compose took, by the id of the query that it made of it."""
         self.to_salvage: dict[str, tuple[int, str]] = {}
         """Rows that failed and may yet be mended, with their wave and file."""
         self._errors: deque[bool] = deque(maxlen=spec.run.error_window)
@@ -215,11 +217,12 @@ class Engine:
         original = self._duplicates[place].get(envelope.id)
         if not envelope.kept:
             return envelope
-        tally = self.tallies[Stage.COMPOSE]
+        tally, unit = self.tallies[Stage.COMPOSE], self._composed_from[envelope.id]
+        tally.take(unit)
         if original is None:
-            tally.settle(envelope.id, Status.KEPT, None)
+            tally.settle(unit, Status.KEPT, None)
             return envelope
-        tally.settle(envelope.id, Status.REJECTED, Reason.DUPLICATE)
+        tally.settle(unit, Status.REJECTED, Reason.DUPLICATE)
         return envelope.ended(
             id=envelope.id,
             stage=Stage.COMPOSE,
@@ -245,8 +248,6 @@ class Engine:
     ) -> list[Envelope]:
         tally = self.tallies[stage]
         counted = envelope.wave == 1 or stage not in (Stage.READ, Stage.PROFILE)
-        if counted:
-            tally.take(envelope.id)
         key = result_key(self.fingerprints[stage], covers)
         recorded = self.ledger.get(RecordKind.RESULT, key)
         if recorded is None:
@@ -256,9 +257,12 @@ class Engine:
             self.reused[stage] += 1
         outputs = []
         for end in _read_ends(recorded):
-            late = stage is Stage.COMPOSE and end.status is Status.KEPT
-            if counted and not late:
-                tally.settle(end.id, end.status, end.reason)
+            unit = _unit(stage, envelope, covers, end)
+            if stage is Stage.COMPOSE and end.status is Status.KEPT:
+                self._composed_from[end.id] = unit  # settled when its file's questions are all there
+            elif counted:
+                tally.take(envelope.id)
+                tally.settle(unit, end.status, end.reason)
             self._note_end(stage, envelope, end)
             outputs.append(
                 envelope.ended(
@@ -327,6 +331,13 @@ class Engine:
         if rate is not None and len(self._errors) == window and sum(self._errors) > rate * window:
             message = f"{sum(self._errors)} of the last {window} rows failed; the last: {end.detail}"
             self.request_stop(StopCause(StopKind.ERROR_RATE, message))
+
+
+def _unit(stage: Stage, envelope: Envelope, covers: str, end: _End) -> str:
+    """What a stage counts once, however often it is tried and whatever the result is called."""
+    if stage is Stage.WRITE:
+        return covers
+    return end.id if stage is Stage.FILTER else envelope.id
 
 
 def _write_ends(outcomes: Sequence[Outcome[Any]]) -> str:

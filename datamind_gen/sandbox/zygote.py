@@ -103,7 +103,9 @@ class Zygote:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
         self._groups.clear()
-        said = self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
+        said = ""
+        with contextlib.suppress(FileNotFoundError):  # a sandbox that closes removes its directory meanwhile
+            said = self._log.read_text(errors="replace")[-2000:]
         death = ZygoteDied(f"the sandbox's zygote died{': ' + said if said else ''}")
         for future in self._pending.values():
             if not future.done():
