@@ -48,13 +48,22 @@ def profile_in_limits(
     profile = load_profile(key, cache)
     if profile is None:
         try:
-            with _pool.worker(settings.max_memory_mb) as worker:
-                profile = worker.describe(found, settings)
+            profile = _describe(found, settings)
         except FileError as error:
             keep_profile(key, cache, error)
             raise
         keep_profile(key, cache, profile)
     return keep_tables(profile, settings)
+
+
+def _describe(found: FoundFile, settings: ReadSettings) -> Profile:
+    """A reader that dies is asked once more: only one that dies twice was killed by the file."""
+    try:
+        with _pool.worker(settings.max_memory_mb) as worker:
+            return worker.describe(found, settings)
+    except _ReaderDied:
+        with _pool.worker(settings.max_memory_mb) as worker:
+            return worker.describe(found, settings)
 
 
 async def profile_limited(
@@ -67,6 +76,10 @@ async def profile_limited(
 def close_pool() -> None:
     """Ends the idle workers; the next profile starts new ones."""
     _pool.close()
+
+
+class _ReaderDied(FileError):
+    """The child process went away while it was reading."""
 
 
 class _Worker:
@@ -127,11 +140,11 @@ class _Worker:
                 limit = f"{settings.max_memory_mb:,} MB (max_memory_mb)"
                 raise FileError(Reason.READER_LIMIT, f"{name} takes more memory to read than {limit}")
 
-    def _died(self, name: str) -> FileError:
+    def _died(self, name: str) -> _ReaderDied:
         self.kill()
         code = self.process.returncode
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return FileError(Reason.CORRUPT, f"{name} crashes its reader ({how})")
+        return _ReaderDied(Reason.CORRUPT, f"{name} crashes its reader ({how})")
 
     def resident_mb(self) -> float:
         try:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import threading
 import zipfile
 from pathlib import Path
 
@@ -13,12 +16,14 @@ from datamind_gen.files import (
     FileError,
     FoundFile,
     ReadSettings,
+    close_pool,
     find_file,
     profile_file,
     profile_in_limits,
     profile_limited,
 )
 from datamind_gen.rows import Reason
+from tests.run.processes import descendants
 
 ALL = ReadSettings.accept_all()
 
@@ -115,3 +120,25 @@ def test_filters_after_the_cache(tmp_path: Path) -> None:
         profile_in_limits(found, ReadSettings())
     assert caught.value.reason is Reason.TOO_FEW_ROWS
     assert "min_rows is 20" in caught.value.detail
+
+
+def test_a_reader_that_somebody_kills_is_replaced_and_the_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("a,b\n" + "".join(f"{n},{n * n % 97}\n" for n in range(400_000)), encoding="utf-8")
+    close_pool()
+    killed: list[int] = []
+
+    def kill_first() -> None:
+        while not killed:
+            for found in descendants(os.getpid()):
+                if "files.worker" in found.command:
+                    os.kill(found.pid, signal.SIGKILL)
+                    killed.append(found.pid)
+                    return
+
+    killer = threading.Thread(target=kill_first, daemon=True)
+    killer.start()
+    profile = profile_in_limits(find_file(path), ReadSettings.accept_all())
+    killer.join(timeout=10)
+    assert killed
+    assert profile.tables[0].rows == 400_000
