@@ -124,6 +124,8 @@ def check_contradictions(loaded: LoadedPipeline) -> Iterator[Problem]:
     spec = loaded.spec
     if spec.run.graph is GraphRunner.LOCAL:
         yield from loaded.if_given("run.ray", "the graph is local", "set `run.graph: distilabel`")
+    else:
+        yield from loaded.if_given("run.ray", "the graph does not run on Ray yet", "remove it")
     seen: list[RuleUse] = []
     for index, rule in loaded.kept_items("rules", spec.rules):
         if rule in seen:

@@ -79,8 +79,6 @@ class RunSettings(Section):
     """What moves the rows between the stages; `local` gives the same rows without distilabel."""
     ray: str | None = None
     """Address of a Ray cluster to run the graph on."""
-    batch_size: Annotated[int, Field(ge=1)] = 50
-    """Rows that travel together between two stages; they are worked on one by one all the same."""
 
     @field_validator("concurrency")
     @classmethod
