@@ -15,8 +15,8 @@ from pathlib import Path
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.formats import DATA_SUFFIXES, identify
 from datamind_gen.files.licenses import find_license
-from datamind_gen.files.settings import SourceSpec
 from datamind_gen.rows import DataFile, FileFormat, FilePart, Reason, make_id
+from datamind_gen.spec.sources import SourceSpec
 
 _CHUNK = 1 << 20
 

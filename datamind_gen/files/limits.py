@@ -25,8 +25,8 @@ from datamind_gen.files.cache import keep_profile, load_profile, profile_key
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.find import FoundFile
 from datamind_gen.files.profile import check_file, keep_tables
-from datamind_gen.files.settings import ReadSettings
 from datamind_gen.rows import Profile, Reason, decode, dump_json, encode
+from datamind_gen.spec.sources import ReadSettings
 
 WORKERS = max(1, min(4, (os.cpu_count() or 2)))
 _FILES_A_WORKER = 500

@@ -24,10 +24,10 @@ from datamind_gen.files.relations import (
     infer_relationships,
     mark_references,
 )
-from datamind_gen.files.settings import LicensePolicy, ReadSettings
 from datamind_gen.files.tables import describe_table
 from datamind_gen.files.workbook import read_workbook
 from datamind_gen.rows import FileFormat, Issue, Profile, ReadPlan, Reason, Table, make_id
+from datamind_gen.spec.sources import LicensePolicy, ReadSettings
 
 
 def profile_file(found: FoundFile, settings: ReadSettings | None = None) -> Profile:

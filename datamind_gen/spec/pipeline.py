@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field
 
-from datamind_gen.files.settings import ReadSettings, SourceSpec
 from datamind_gen.spec.judging import JudgeSettings, ReflectSettings
 from datamind_gen.spec.publish import PublishSettings
 from datamind_gen.spec.queries import CoverageSettings, QuerySettings
@@ -24,6 +23,7 @@ from datamind_gen.spec.running import RunSettings
 from datamind_gen.spec.sampling import SampleSettings
 from datamind_gen.spec.sandboxing import SandboxLimits
 from datamind_gen.spec.section import Section
+from datamind_gen.spec.sources import ReadSettings, SourceSpec
 
 DEFAULT_RULES = (
     "format",
