@@ -12,12 +12,13 @@ from datamind_gen.files.find import FoundFile, find_file, find_sources
 from datamind_gen.files.limits import close_pool, profile_in_limits, profile_limited
 from datamind_gen.files.profile import TablePlan, plans_of, profile_file, read_file
 from datamind_gen.files.proof import check_plan
-from datamind_gen.spec.sources import LicensePolicy, ReadSettings, SourceSpec
+from datamind_gen.spec.publish import LicenseAction
+from datamind_gen.spec.sources import ReadSettings, SourceSpec
 
 __all__ = [
     "FileError",
     "FoundFile",
-    "LicensePolicy",
+    "LicenseAction",
     "ReadSettings",
     "SourceSpec",
     "TablePlan",

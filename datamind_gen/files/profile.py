@@ -27,7 +27,8 @@ from datamind_gen.files.relations import (
 from datamind_gen.files.tables import describe_table
 from datamind_gen.files.workbook import read_workbook
 from datamind_gen.rows import FileFormat, Issue, Profile, ReadPlan, Reason, Table, make_id
-from datamind_gen.spec.sources import LicensePolicy, ReadSettings
+from datamind_gen.spec.publish import LicenseAction
+from datamind_gen.spec.sources import ReadSettings
 
 
 def profile_file(found: FoundFile, settings: ReadSettings | None = None) -> Profile:
@@ -107,7 +108,7 @@ def check_file(found: FoundFile, settings: ReadSettings) -> None:
             Reason.TOO_LARGE, f"{found.file.name} has {size:,} bytes; max_bytes is {settings.max_bytes:,}"
         )
     kind = judge_license(found.file.license)
-    if settings.policy is LicensePolicy.REFUSE and not kind.may_publish:
+    if settings.policy is LicenseAction.REFUSE and not kind.may_publish:
         raise FileError(
             Reason.LICENSE,
             f"{found.file.name} has the licence {found.file.license!r} ({kind.value}), "

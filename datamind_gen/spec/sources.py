@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import PurePath
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from datamind_gen.spec.publish import LicenseAction
+from datamind_gen.spec.section import Section
 
 
-class LicensePolicy(StrEnum):
-    """What to do about a source whose licence is unknown or forbids republishing."""
-
-    ALLOW = "allow"
-    WARN = "warn"
-    REFUSE = "refuse"
-
-
-class SourceSpec(BaseModel):
+class SourceSpec(Section):
     """One source: exactly one of `path`, `glob`, `folder` or `bundled`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str | None = Field(None, description="One file, relative to the pipeline's folder or absolute.")
     glob: str | None = Field(None, description="Files by pattern; ** crosses folders.")
@@ -53,22 +45,26 @@ class SourceSpec(BaseModel):
         return self.name or (PurePath(place).name if PurePath(place).is_absolute() else place)
 
 
-class ReadSettings(BaseModel):
+class ReadSettings(Section):
     """Which files to keep, and what reading one may cost. The defaults keep what can be asked about."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     min_rows: Annotated[int, Field(ge=0)] = 20
     """The paper's lower bound. A database's small tables stay when another table passes."""
     max_rows: Annotated[int, Field(ge=1)] | None = None
     """The paper used 1,000; none here, since profiling streams."""
     min_columns: Annotated[int, Field(ge=1)] = 2
+    """A table of one column seldom carries a question."""
     max_columns: Annotated[int, Field(ge=1)] | None = None
+    """No bound by default: a profile stays small however wide its table."""
     max_bytes: Annotated[int, Field(ge=1)] | None = None
+    """The file's size on disk."""
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """A table read with more doubt than this is rejected, with the reason."""
     max_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Wall time for one file."""
     max_memory_mb: Annotated[int, Field(ge=256)] = 2048
-    policy: LicensePolicy = LicensePolicy.WARN
+    """Of the process that reads the file."""
+    policy: LicenseAction = LicenseAction.WARN
     """`refuse` rejects a file whose licence is unknown or forbids republishing."""
 
     @model_validator(mode="after")
@@ -82,4 +78,4 @@ class ReadSettings(BaseModel):
     @classmethod
     def accept_all(cls) -> ReadSettings:
         """No filter but the limits on time and memory: what `profile FILE` uses."""
-        return cls(min_rows=0, min_columns=1, min_confidence=0.0, policy=LicensePolicy.ALLOW)
+        return cls(min_rows=0, min_columns=1, min_confidence=0.0, policy=LicenseAction.ALLOW)
