@@ -14,14 +14,16 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 MAGIC = b"dmg1"
 HEADER = struct.Struct("<4sB16sIII")
 """Magic, kind, key, payload length, payload CRC, header CRC."""
 KEY_BYTES = 16
+USUAL_FRAME = 8192
+"""Bytes read at first: most frames are whole with these, the rest takes a second read."""
 
 
 class RecordKind(IntEnum):
@@ -39,14 +41,13 @@ class RecordKind(IntEnum):
     """How a start of the run was configured, and how it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    kind: RecordKind
+class Frame(NamedTuple):
+    """Where a record lies in its segment."""
+
+    kind: int
     key: bytes
-    offset: int
-    """Where the payload starts."""
-    length: int
-    crc: int
+    start: int
+    end: int
 
 
 def pack_frame(kind: RecordKind, key: bytes, payload: str) -> bytes:
@@ -57,34 +58,46 @@ def pack_frame(kind: RecordKind, key: bytes, payload: str) -> bytes:
     return HEADER.pack(MAGIC, kind, key, len(body), crc, zlib.crc32(head)) + body
 
 
-def scan(path: Path) -> Iterator[Frame]:
-    """The whole frames of a segment, up to the first that is torn."""
-    size = path.stat().st_size
-    if size < HEADER.size:
+def scan(path: Path, start: int = 0) -> Iterator[Frame]:
+    """The whole frames of a segment from there on, up to the first that is torn."""
+    if path.stat().st_size < start + HEADER.size:
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         size = len(data)
-        position = 0
-        while position + HEADER.size <= size:
-            magic, kind, key, length, crc, head_crc = HEADER.unpack_from(data, position)
-            start = position + HEADER.size
-            if magic != MAGIC or start + length > size:
+        while start + HEADER.size <= size:
+            magic, kind, key, length, crc, head_crc = HEADER.unpack_from(data, start)
+            body = start + HEADER.size
+            end = body + length
+            if magic != MAGIC or end > size:
                 return
             if zlib.crc32(HEADER.pack(magic, kind, key, length, crc, 0)) != head_crc:
                 return
-            last = start + length + HEADER.size > size
-            if last and zlib.crc32(data[start : start + length]) != crc:
+            if end + HEADER.size > size and zlib.crc32(data[body:end]) != crc:
                 return
-            yield Frame(RecordKind(kind), key, start, length, crc)
-            position = start + length
+            yield Frame(kind, key, start, end)
+            start = end
 
 
-def read_payload(descriptor: int, frame: Frame) -> str | None:
-    """The payload of a frame, or None where the bytes on disk are not what was written."""
-    body = os.pread(descriptor, frame.length, frame.offset)
-    if len(body) != frame.length or zlib.crc32(body) != frame.crc:
+def read_payload(descriptor: int, start: int, kind: int, key: bytes) -> str | None:
+    """The payload of the frame there; None where it is another's, or not what was written."""
+    data = os.pread(descriptor, USUAL_FRAME, start)
+    if len(data) < HEADER.size:
+        return None
+    magic, found_kind, found_key, length, crc, _ = HEADER.unpack_from(data)
+    if (magic, found_kind, found_key) != (MAGIC, kind, key):
+        return None
+    body = data[HEADER.size : HEADER.size + length]
+    if len(body) < length:
+        body += os.pread(descriptor, length - len(body), start + HEADER.size + len(body))
+    if len(body) != length or zlib.crc32(body) != crc:
         return None
     return zlib.decompress(body).decode("utf-8", "surrogatepass")
+
+
+def read_key(descriptor: int, start: int) -> bytes:
+    """The key of the frame there; empty where there is none."""
+    data = os.pread(descriptor, HEADER.size, start)
+    return bytes(HEADER.unpack(data)[2]) if len(data) == HEADER.size else b""
 
 
 class SegmentWriter:
@@ -92,23 +105,23 @@ class SegmentWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.end = 0
+        """Bytes written."""
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        self._end = 0
 
-    def append(self, kind: RecordKind, key: bytes, payload: str) -> Frame:
-        """Writes one frame. Raises OSError when the disk refuses; then nothing was written."""
+    def append(self, kind: RecordKind, key: bytes, payload: str) -> int:
+        """Writes one frame; where it starts. Raises OSError when the disk refuses: nothing was written."""
         data = pack_frame(kind, key, payload)
         try:
             written = 0
             while written < len(data):
                 written += os.write(self._descriptor, data[written:])
         except OSError:
-            os.ftruncate(self._descriptor, self._end)
+            os.ftruncate(self._descriptor, self.end)
             raise
-        length = len(data) - HEADER.size
-        frame = Frame(kind, key, self._end + HEADER.size, length, zlib.crc32(data[HEADER.size :]))
-        self._end += len(data)
-        return frame
+        start = self.end
+        self.end += len(data)
+        return start
 
     def sync(self) -> None:
         """Makes what was written survive a power cut."""

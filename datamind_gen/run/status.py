@@ -55,7 +55,7 @@ def read_status(run: Path) -> RunStatus:
             started=record.started if record else None,
             results=ledger.count(RecordKind.RESULT),
             replies=ledger.count(RecordKind.REPLY),
-            retryable=ledger.count(RecordKind.ATTEMPT),
+            retryable=ledger.count_unsettled(),
             kept=funnel.kept if funnel else 0,
             funnel=funnel,
             dataset=str(folder.dataset) if folder.dataset.is_dir() else None,

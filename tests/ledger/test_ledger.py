@@ -143,3 +143,70 @@ def test_a_disk_that_refuses_tears_nothing(tmp_path: Path) -> None:
     with Ledger.open(tmp_path) as ledger:
         assert ledger.count(RecordKind.RESULT) == refused
         assert all(ledger.get(RecordKind.RESULT, hash_text(str(number))) for number in range(refused))
+
+
+def test_a_ledger_opens_the_same_with_and_without_its_indexes(tmp_path: Path) -> None:
+    keys = [hash_text(str(number)) for number in range(700)]
+    for start in range(3):
+        with Ledger.open(tmp_path) as ledger:
+            for number, key in enumerate(keys):
+                if number % 3 <= start:
+                    text = os.urandom(2000).hex() + f" {number} {start}"
+                    ledger.put(RecordKind.REPLY, key, text)
+    indexes = list(tmp_path.glob("*.index"))
+    assert len(indexes) >= 2
+
+    def read() -> list[str]:
+        with Ledger.open(tmp_path) as ledger:
+            assert ledger.count(RecordKind.REPLY) == 700
+            assert ledger.count(RecordKind.RESULT) == 0
+            return [(ledger.get(RecordKind.REPLY, key) or "?").split(" ", 1)[1] for key in keys]
+
+    wanted = [f"{number} 2" for number in range(700)]
+    assert read() == wanted
+    for index in indexes:
+        index.unlink()
+    assert read() == wanted
+    assert sorted(tmp_path.glob("*.index")) == sorted(indexes)
+    for index in indexes:
+        index.write_bytes(index.read_bytes()[:-1] + b"?")
+    assert read() == wanted
+
+
+def test_several_write_at_once_and_see_each_other_after_a_refresh(tmp_path: Path) -> None:
+    keys = [hash_text(str(number)) for number in range(4)]
+    with Ledger.open(tmp_path) as opened, Ledger.join(tmp_path) as first, Ledger.join(tmp_path) as second:
+        for round in ("one", "two"):
+            for number, ledger in enumerate((opened, first, second)):
+                ledger.put(RecordKind.REPLY, keys[number], f"{number} {round}")
+                assert ledger.get(RecordKind.REPLY, keys[number]) == f"{number} {round}"
+            for ledger in (opened, first, second):
+                ledger.refresh()
+                assert [ledger.get(RecordKind.REPLY, key) for key in keys] == [
+                    *(f"{number} {round}" for number in range(3)),
+                    None,
+                ]
+                assert ledger.count(RecordKind.REPLY) == 3
+    assert len(list(tmp_path.glob("*.segment"))) == 3
+
+
+def test_a_torn_segment_of_another_writer_is_read_on_when_it_is_whole(tmp_path: Path) -> None:
+    keys = fill(tmp_path / "whole", 4)
+    data = next((tmp_path / "whole").glob("*.segment")).read_bytes()
+    growing = tmp_path / "ledger" / "000001-other.segment"
+    growing.parent.mkdir()
+    growing.write_bytes(data[:-5])
+    reader = Ledger.read(growing.parent)
+    assert [reader.holds(RecordKind.RESULT, key) for key in keys] == [True, True, True, False]
+    growing.write_bytes(data)
+    reader.refresh()
+    assert all(reader.holds(RecordKind.RESULT, key) for key in keys)
+    reader.close()
+
+
+def test_an_attempt_counts_as_unsettled_until_there_is_a_result(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path) as ledger:
+        for number in range(5):
+            ledger.put(RecordKind.ATTEMPT, hash_text(str(number)), "failed")
+        ledger.put(RecordKind.RESULT, hash_text("3"), "kept")
+        assert ledger.count_unsettled() == 4
