@@ -63,6 +63,8 @@ class ChatReply:
     served_model: str = ""
     faults: tuple[str, ...] = ()
     """Faults that the scripted model planted in this reply."""
+    seconds: float | None = None
+    """From sending the request to the whole reply, waiting for a slot not counted; None is unknown."""
 
 
 class ErrorKind(StrEnum):

@@ -18,9 +18,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from datamind_gen.models.base import (
     ChatModel,
@@ -221,6 +222,7 @@ class Models:
     async def _attempt(self, backend: _Backend, request: ChatRequest, key: str, priority: int) -> ChatReply:
         async with backend.limiter.slot(priority=priority, request_key=key) as slot:
             self._sent.add(key)
+            began = time.monotonic()
             try:
                 reply = await backend.model.complete(request)
             except ProviderError as error:
@@ -230,6 +232,7 @@ class Models:
                 slot.failed(error)
                 raise
             slot.succeeded()
+            reply = replace(reply, seconds=round(time.monotonic() - began, 3))
             backend.counter.add(request, reply)
             if self._recorder is not None:
                 try:

@@ -9,6 +9,7 @@ same rows.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import traceback
@@ -34,11 +35,14 @@ from datamind_gen.rows import (
     dump_json,
     encode,
 )
+from datamind_gen.run.crew import Crew, EngineLost
 from datamind_gen.run.envelope import Envelope
 from datamind_gen.run.flow import Step
 from datamind_gen.run.gates import FileGate, ProfileGate
 from datamind_gen.run.keys import Fingerprint, result_key, take_fingerprint
+from datamind_gen.run.node_wire import Worked
 from datamind_gen.run.stopping import Draining, StopCause, StopKind
+from datamind_gen.run.watching import REPEATED, UNIT, End, Watcher
 from datamind_gen.run.waves import Waves
 from datamind_gen.sandbox import Sandbox
 from datamind_gen.spec.pipeline import PipelineSpec
@@ -51,8 +55,6 @@ from datamind_gen.taxonomy import Taxonomy
 logger = logging.getLogger(__name__)
 
 STAGE_OF = {Role.AUTHOR: Stage.WRITE, Role.EXPERT: Stage.SAMPLE, Role.JUDGE: Stage.JUDGE}
-ROWS_AT_ONCE = 512
-"""Rows that one stage works on at a time: bounds memory, not the models or the sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Engine:
         flow: Mapping[Stage, Step],
         limit: int | None = None,
         recorded_only: bool = False,
+        watcher: Watcher | None = None,
     ) -> None:
         self.spec = spec
         self.flow = flow
@@ -101,11 +104,13 @@ class Engine:
         }
         self.reused: Counter[Stage] = Counter()
         self.worked: Counter[Stage] = Counter()
-        self.waves = Waves(self, limit=limit, recorded_only=recorded_only)
+        self.watcher = watcher
+        preview = watcher.queries if watcher is not None else None
+        self.waves = Waves(self, limit=limit, recorded_only=recorded_only, preview=preview)
         self._paths = paths
         self._profiled = ProfileGate()
         self._composed = FileGate()
-        self._slots = {stage: asyncio.Semaphore(ROWS_AT_ONCE) for stage in flow}
+        self.crew = Crew(self)
         self._duplicates: dict[tuple[int, str], dict[str, str]] = {}
         self._asked: dict[str, dict[int, list[Query]]] = defaultdict(dict)
         """What each wave asked of a file."""
@@ -123,12 +128,15 @@ class Engine:
         turn = sum(message.role == "assistant" for message in request.messages)
         priority = priority_of(STAGE_OF[request.role], turn)
         try:
-            return await self.models.ask(request, priority=priority)
+            reply = await self.models.ask(request, priority=priority)
         except ProviderError as error:
             if not error.stops_run:
                 raise
             self.request_stop(StopCause(StopKind.PROVIDER, self.models.stop_reason or str(error)))
             raise Draining from error
+        if self.watcher is not None:
+            self.watcher.replied(request.role, reply)
+        return reply
 
     def profile(self, file_id: str) -> Profile:
         return self._profiled.profiles[file_id]
@@ -142,6 +150,10 @@ class Engine:
     def profiles(self) -> Mapping[str, Profile]:
         return self._profiled.profiles
 
+    def learn(self, file_id: str, profile: Profile) -> None:
+        """Takes in a profile that another engine made."""
+        self._profiled.profiles[file_id] = profile
+
     async def all_profiled(self) -> None:
         await self._profiled.wait()
 
@@ -154,6 +166,7 @@ class Engine:
         if self.stop is None:
             self.stop = cause
             logger.warning("stopping: %s", cause.message)
+            self.crew.halt(cause)
 
     async def process(self, stage: Stage, envelope: Envelope) -> list[Envelope]:
         """The rows that a stage makes of one. Raises Draining when the run stops before it is done."""
@@ -223,12 +236,16 @@ class Engine:
             tally.settle(unit, Status.KEPT, None)
             return envelope
         tally.settle(unit, Status.REJECTED, Reason.DUPLICATE)
+        detail = f"asks the same as {original}"
+        if self.watcher is not None:
+            end = End(envelope.id, Stage.COMPOSE, Status.REJECTED, Reason.DUPLICATE, detail)
+            self.watcher.ended(envelope.id, end, "")
         return envelope.ended(
             id=envelope.id,
             stage=Stage.COMPOSE,
             status=Status.REJECTED,
             reason=Reason.DUPLICATE,
-            detail=f"asks the same as {original}",
+            detail=detail,
             payload=envelope.payload,
         )
 
@@ -249,7 +266,10 @@ class Engine:
         tally = self.tallies[stage]
         counted = envelope.wave == 1 or stage not in (Stage.READ, Stage.PROFILE)
         key = result_key(self.fingerprints[stage], covers)
-        recorded = self.ledger.get(RecordKind.RESULT, key)
+        watched = self.watcher is not None and stage in REPEATED
+        recorded = None if watched else self.ledger.get(RecordKind.RESULT, key)
+        worked_on = row.assignment.id if isinstance(row, Assigned) else envelope.id
+        UNIT.set(worked_on)
         if recorded is None:
             recorded = await self._work(stage, envelope, key, row)
             self.worked[stage] += 1
@@ -264,6 +284,9 @@ class Engine:
                 tally.take(envelope.id)
                 tally.settle(unit, end.status, end.reason)
             self._note_end(stage, envelope, end)
+            if watched and self.watcher is not None:
+                told = End(end.id, stage, end.status, end.reason, end.detail)
+                self.watcher.ended(worked_on, told, end.payload)
             outputs.append(
                 envelope.ended(
                     id=end.id,
@@ -276,33 +299,41 @@ class Engine:
             )
         return outputs
 
-    async def _work(self, stage: Stage, envelope: Envelope, key: str, row: object | None) -> str:
+    async def work(self, stage: Stage, envelope: Envelope, row: object | None) -> Worked:
+        """What a stage makes of a row here; `row` where it is not the payload. Raises Draining."""
         step = self.flow[stage]
+        try:
+            taken = row if row is not None else decode(step.row, envelope.payload)
+            outcomes = await step.runner.run(taken, self)
+        except Draining:
+            raise
+        except Exception as error:
+            # A stage that raises is a bug of ours; the row must not take the run down with it.
+            logger.error("%s of %s:\n%s", stage, envelope.id, traceback.format_exc())
+            detail = f"{type(error).__name__}: {error}"
+            outcomes = [Outcome(envelope.id, Status.FAILED, None, Reason.INTERNAL, detail, retryable=True)]
+        return Worked(_write_ends(outcomes), retry=any(outcome.retryable for outcome in outcomes))
+
+    async def _work(self, stage: Stage, envelope: Envelope, key: str, row: object | None) -> str:
+        worked = None
+        while worked is None:
+            with contextlib.suppress(EngineLost):
+                worked = await self._hand_out(stage, envelope, row)
+        self._record(RecordKind.ATTEMPT if worked.retry else RecordKind.RESULT, key, worked.text)
+        return worked.text
+
+    async def _hand_out(self, stage: Stage, envelope: Envelope, row: object | None) -> Worked:
         tally = self.tallies[stage]
         tally.queued += 1
-        async with self._slots[stage]:
+        async with self.crew.hand(stage) as hand:
             tally.queued -= 1
             if self.stop is not None:
                 raise Draining
             tally.running += 1
             try:
-                taken = row if row is not None else decode(step.row, envelope.payload)
-                outcomes = await step.runner.run(taken, self)
-            except Draining:
-                raise
-            except Exception as error:
-                # A stage that raises is a bug of ours; the row must not take the run down with it.
-                logger.error("%s of %s:\n%s", stage, envelope.id, traceback.format_exc())
-                detail = f"{type(error).__name__}: {error}"
-                outcomes = [
-                    Outcome(envelope.id, Status.FAILED, None, Reason.INTERNAL, detail, retryable=True)
-                ]
+                return await hand.work(stage, envelope, row)
             finally:
                 tally.running -= 1
-        text = _write_ends(outcomes)
-        retry = any(outcome.retryable for outcome in outcomes)
-        self._record(RecordKind.ATTEMPT if retry else RecordKind.RESULT, key, text)
-        return text
 
     def _record(self, kind: RecordKind, key: str, text: str) -> None:
         try:

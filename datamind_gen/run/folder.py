@@ -33,6 +33,16 @@ class RunFolder:
         return self.root / "report.html"
 
     @property
+    def preview(self) -> Path:
+        """What `preview` and `plan --measure` saw of a few queries."""
+        return self.root / "preview.json"
+
+    @property
+    def stop(self) -> Path:
+        """Somebody wrote it to have the run drain; the engine looks for it, and removes it."""
+        return self.root / "stop"
+
+    @property
     def log(self) -> Path:
         return self.root / "run.log"
 

@@ -35,11 +35,14 @@ from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.guard import die_with
 from datamind_gen.run.job import Job
 from datamind_gen.run.local import move_locally
+from datamind_gen.run.log import rotate_log
+from datamind_gen.run.preview import finish_preview
 from datamind_gen.run.records import LedgerRecorder, RunRecord, describe_redo, last_run, record_run
 from datamind_gen.run.server import StepServer
 from datamind_gen.run.snapshot import take_snapshot
 from datamind_gen.run.stopping import ExitCode, StopCause, StopKind
 from datamind_gen.run.traffic import Traffic
+from datamind_gen.run.watching import Watcher
 from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings, SandboxUnavailable
 from datamind_gen.spec.loader import LoadedPipeline, load_pipeline
 from datamind_gen.spec.pipeline import PipelineSpec
@@ -77,6 +80,8 @@ class Host:
                 ledger = stack.enter_context(Ledger.open(self.folder.ledger))
             except LedgerLocked as error:
                 raise BadInput(f"{error}; wait for it, stop it, or give another --out") from error
+            self.folder.stop.unlink(missing_ok=True)  # meant for a run that is over
+            stack.callback(self.folder.stop.unlink, missing_ok=True)
             found = find_files(loaded, self.folder)
             engine = await self._open_engine(loaded, ledger, found, stack)
             traffic = Traffic(engine, [item.file for item in found])
@@ -87,6 +92,8 @@ class Host:
             else:
                 beat.cancel()
                 await self._serve(engine, traffic)
+            if engine.watcher is not None:
+                return await finish_preview(engine, engine.watcher, traffic, self.folder)
             finish = partial(finish_run, started=self.started, ticks=tuple(self._ticks))
             return await asyncio.to_thread(finish, engine, traffic, self.folder)
 
@@ -95,12 +102,15 @@ class Host:
     ) -> Engine:
         spec = loaded.spec
         prompts = Prompts(loaded.prompts_folder)
-        models = Models.from_settings(
-            models_of(spec),
-            recorder=LedgerRecorder(ledger),
-            retries=spec.run.retries,
-            recorded_only=(Role.AUTHOR, Role.EXPERT) if self.job.recorded_only else (),
-        )
+        try:
+            models = Models.from_settings(
+                models_of(spec),
+                recorder=LedgerRecorder(ledger),
+                retries=spec.run.retries,
+                recorded_only=(Role.AUTHOR, Role.EXPERT) if self.job.recorded_only else (),
+            )
+        except ValueError as error:  # a key that is not there, a class that cannot be used
+            raise BadInput(f"{loaded.origin}: {error}") from error
         stack.push_async_callback(models.close)
         if unpriced := budget_problems(spec.run.budget, models.usage()):
             raise BadInput(f"{loaded.origin}: {'; '.join(unpriced)}")
@@ -119,6 +129,7 @@ class Host:
             flow=FLOW,
             limit=self.job.limit,
             recorded_only=self.job.recorded_only,
+            watcher=Watcher(self.job.preview) if self.job.preview is not None else None,
         )
         for line in describe_redo(last_run(ledger), engine.fingerprints):
             say(Note(line))
@@ -140,7 +151,7 @@ class Host:
             await server.close()
 
     async def _beat(self, engine: Engine, traffic: Traffic, server: StepServer | None) -> None:
-        """Says how far the run is, watches the budget, and makes the ledger survive a power cut."""
+        """Says how far the run is, watches budget, `stop` and log, and has the ledger survive a power cut."""
         synced = time.monotonic()
         while True:
             snapshot = take_snapshot(engine, traffic, server)
@@ -150,10 +161,14 @@ class Host:
             reached = budget_reached(engine.spec.run.budget, engine.models.usage(), elapsed_s=elapsed)
             if reached:
                 engine.request_stop(StopCause(StopKind.BUDGET, reached))
+            if engine.stop is None and self.folder.stop.exists():
+                engine.request_stop(StopCause(StopKind.INTERRUPT, "somebody ran `stop`"))
+                say(Note("stopping, as `stop` asked: what is in flight comes in"))
             if engine.models.stop_reason and engine.stop is None:
                 engine.request_stop(StopCause(StopKind.PROVIDER, engine.models.stop_reason))
             if time.monotonic() - synced > SYNC_SECONDS:
                 await asyncio.to_thread(engine.ledger.sync)
+                rotate_log(self.folder.log)
                 synced = time.monotonic()
             await asyncio.sleep(BEAT_SECONDS)
 

@@ -17,5 +17,7 @@ class Job:
     limit: int | None = None
     """At most so many queries."""
     allow_unsandboxed: bool = False
+    preview: int | None = None
+    """Runs so many queries, drawn from the first wave's plan; publishes nothing, writes RUN/preview.json."""
     recorded_only: bool = False
     """Generates nothing: author and expert say only what the ledger holds, and waves ask what they asked."""

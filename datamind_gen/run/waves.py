@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from datamind_gen.ledger import RecordKind
@@ -24,15 +24,26 @@ if TYPE_CHECKING:
 
 FIRST_YIELD = 0.7
 """Kept queries for every planned one, assumed before any was tried."""
+LEAST_YIELD = 0.05
+"""No wave is planned as if fewer were kept: it would ask without end."""
 
 
 class Waves:
     """Plans wave after wave. One engine's."""
 
-    def __init__(self, engine: Engine, *, limit: int | None, recorded_only: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        limit: int | None,
+        recorded_only: bool = False,
+        preview: int | None = None,
+    ) -> None:
         self._engine = engine
         self._recorded_only = recorded_only
         """Asks what was asked before and nothing else, whatever is kept of it."""
+        self._preview = preview
+        """Asks so many of the first wave's queries, and no second wave."""
         self.limit = limit
         self._plans: dict[int, asyncio.Future[tuple[Assignment, ...]]] = {}
         self._settled: tuple[SettledQuery, ...] = ()
@@ -43,12 +54,15 @@ class Waves:
         await self._engine.all_profiled()
         if wave not in self._plans:
             self._plans[wave] = asyncio.get_running_loop().create_future()
-            self._plans[wave].set_result(self._make_plan(wave))
+            plan = self._make_plan(wave)
+            self._plans[wave].set_result(plan if self._preview is None else draw(plan, self._preview))
         return await self._plans[wave]
 
     async def start_next(self, wave: int, delivered: Iterable[Envelope]) -> bool:
         """Takes stock after a wave, and says whether another one is worth while."""
         spec = self._engine.spec
+        if self._preview is not None:
+            return False
         self._settled = settle(delivered, self._engine)
         if self._recorded_only:
             return bool(await self.plan(wave + 1))
@@ -58,7 +72,9 @@ class Waves:
         if self.limit is not None and len(self._settled) >= self.limit:
             return False
         per_query = self._kept_per_success()
-        self._yield = max(kept / per_query / len(self._settled), 0.05) if self._settled else FIRST_YIELD
+        self._yield = (
+            max(kept / per_query / len(self._settled), LEAST_YIELD) if self._settled else FIRST_YIELD
+        )
         return bool(await self.plan(wave + 1))
 
     @property
@@ -89,6 +105,12 @@ class Waves:
     def _kept_per_success(self) -> int:
         spec = self._engine.spec
         return spec.sample.samples if spec.judge.keep is Keep.ALL else 1
+
+
+def draw(plan: Sequence[Assignment], count: int) -> tuple[Assignment, ...]:
+    """So many queries of a plan, at random but always the same: a larger draw holds a smaller one's."""
+    drawn = sorted(plan, key=lambda assignment: hash_text("draw", assignment.id))[:count]
+    return tuple(assignment for assignment in plan if assignment in drawn)
 
 
 def settle(delivered: Iterable[Envelope], engine: Engine) -> tuple[SettledQuery, ...]:

@@ -36,6 +36,8 @@ class Stats:
     """Zygotes started after one died."""
     held_mb: float
     """Memory that only the awake sessions hold, as last measured."""
+    turn_seconds: float
+    """How long turns ran, all together; waiting to be admitted is not counted."""
 
 
 class Sandbox:
@@ -48,6 +50,7 @@ class Sandbox:
         self._sessions: dict[int, Session] = {}
         self._opened = 0
         self._turns = self._wakes = self._restarts = 0
+        self._turn_seconds = 0.0
         self._zygotes: dict[bool, Zygote] = {}
 
     async def __aenter__(self) -> Sandbox:
@@ -121,7 +124,13 @@ class Sandbox:
         awake = sum(session.awake for session in self._sessions.values())
         held = sum(session.held_bytes for session in self._sessions.values())
         return Stats(
-            awake, len(self._sessions) - awake, self._turns, self._wakes, self._restarts, held / 1024 / 1024
+            awake=awake,
+            asleep=len(self._sessions) - awake,
+            turns=self._turns,
+            wakes=self._wakes,
+            restarts=self._restarts,
+            held_mb=held / 1024 / 1024,
+            turn_seconds=self._turn_seconds,
         )
 
     # --- for its sessions -----------------------------------------------------------------------
@@ -160,9 +169,10 @@ class Sandbox:
                 excess -= session.held_bytes
                 session.doze()
 
-    def turn_ended(self, _session: Session) -> None:
-        """Counts a turn."""
+    def turn_ended(self, seconds: float) -> None:
+        """Counts a turn that ran so long."""
         self._turns += 1
+        self._turn_seconds += seconds
 
     def session_woken(self) -> None:
         """Counts a waking."""

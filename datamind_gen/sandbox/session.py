@@ -93,9 +93,9 @@ class Session:
             raise ValueError("sandbox: the session is closed")
         async with self._lock, self._sandbox.admission:
             self.turns += 1
-            self.last_used = time.monotonic()
+            self.last_used = began = time.monotonic()
             result = await self._run_admitted(code)
-        self._sandbox.turn_ended(self)
+        self._sandbox.turn_ended(time.monotonic() - began)
         return result
 
     async def _run_admitted(self, code: str) -> TurnResult:
