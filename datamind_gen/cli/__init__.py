@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
+from datamind_gen.cli.ask import ask_command
 from datamind_gen.cli.audit import audit_command
 from datamind_gen.cli.diff import diff_command
 from datamind_gen.cli.doctor import doctor_command
 from datamind_gen.cli.exec import exec_command
 from datamind_gen.cli.export import export_command
+from datamind_gen.cli.init import init_command
+from datamind_gen.cli.plan import plan_command
+from datamind_gen.cli.preview import preview_command
 from datamind_gen.cli.profile import profile_command
 from datamind_gen.cli.push import push_command
 from datamind_gen.cli.report import report_command
 from datamind_gen.cli.run import run_command, status_command
 from datamind_gen.cli.schema import schema_command
 from datamind_gen.cli.score import score_command
+from datamind_gen.cli.stop import stop_command
 from datamind_gen.cli.validate import validate_command
 from datamind_gen.cli.verify import verify_command
 
@@ -32,30 +38,48 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-VERBS: dict[str, Callable[..., None]] = {
-    "run": run_command,
-    "status": status_command,
-    "validate": validate_command,
-    "schema": schema_command,
-    "profile": profile_command,
-    "exec": exec_command,
-    "doctor": doctor_command,
-    "verify": verify_command,
-    "audit": audit_command,
-    "score": score_command,
-    "diff": diff_command,
-    "push": push_command,
-    "export": export_command,
-    "report": report_command,
+FAMILIES: dict[str, dict[str, Callable[..., None]]] = {
+    "Make a dataset": {
+        "init": init_command,
+        "validate": validate_command,
+        "plan": plan_command,
+        "preview": preview_command,
+        "run": run_command,
+        "status": status_command,
+        "stop": stop_command,
+    },
+    "Look at data, ask and run code": {
+        "profile": profile_command,
+        "ask": ask_command,
+        "exec": exec_command,
+    },
+    "Look at a run": {
+        "report": report_command,
+        "verify": verify_command,
+        "audit": audit_command,
+        "score": score_command,
+        "diff": diff_command,
+    },
+    "Give it away": {
+        "push": push_command,
+        "export": export_command,
+    },
+    "This machine, this editor": {
+        "doctor": doctor_command,
+        "schema": schema_command,
+    },
 }
+"""Verbs as `--help` groups them."""
 
-for name, verb in VERBS.items():
-    app.command(name)(verb)
+for family, verbs in FAMILIES.items():
+    for name, verb in verbs.items():
+        app.command(name, rich_help_panel=family)(verb)
 
 
 def main() -> int:
     """Runs the command line. Returns the exit code."""
-    app(prog_name="datamind_gen", standalone_mode=True)
+    started_as = Path(sys.argv[0]).name
+    app(prog_name="python -m datamind_gen" if started_as == "__main__.py" else started_as)
     return 0
 
 

@@ -32,11 +32,13 @@ def exec_command(
         bool, typer.Option("--allow-unsandboxed", help="Run even where this machine cannot confine the code.")
     ] = False,
 ) -> None:
-    """Run turns of Python on data files in the sandbox. State carries over from turn to turn.
+    """Runs turns of Python on data files in the sandbox. State carries over from turn to turn.
 
     Exits 0 even when a turn failed: read its status. Exits 2 for a file that cannot be read.
 
-    Example: datamind-gen exec --data sales.csv --turn first.py --turn second.py --json
+    Example:
+
+      python -m datamind_gen exec --data sales.csv --turn first.py --turn second.py --json
     """
     import asyncio
     import sys

@@ -53,7 +53,7 @@ def plan_command(
 
     from datamind_gen.cli.preview import run_preview
     from datamind_gen.run.folder import RunFolder
-    from datamind_gen.run.host import BadInput
+    from datamind_gen.run.opening import BadInput
     from datamind_gen.run.planning import make_plan
 
     overrides = tuple(set_ or ())

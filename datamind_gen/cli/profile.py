@@ -28,7 +28,14 @@ def profile_command(
         bool, typer.Option("--code", help="Show the Python that loads each table right.")
     ] = False,
 ) -> None:
-    """Read and describe data files: tables, columns, what they mean, and how to load them right."""
+    """Reads and describes data files: tables, columns, what they mean, and how to load them right.
+
+    Examples:
+
+      python -m datamind_gen profile sales.xlsx --code
+
+      python -m datamind_gen profile data/ --json
+    """
     from datamind_gen.files import FileError, ReadSettings, find_file, profile_in_limits
 
     failed = 0

@@ -91,7 +91,12 @@ def status_command(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     json_: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Says how far a run is, from another terminal or after its end."""
+    """Says how far a run is, from another terminal or after its end.
+
+    Example:
+
+      python -m datamind_gen status runs/full --json
+    """
     from datamind_gen.run.status import print_status, read_status
 
     if not (run / "ledger").is_dir():

@@ -7,7 +7,7 @@ sampling, section 3.2 of the paper) and nowhere in what is published.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from datamind_gen.agent.chat_policy import ChatPolicy
 from datamind_gen.agent.loop import Episode, EpisodeLimits, run_episode
@@ -24,6 +24,7 @@ from datamind_gen.rows import (
     Stage,
     StopReason,
     Trajectory,
+    Turn,
     dump_json,
     make_id,
     seed_from,
@@ -83,7 +84,7 @@ async def draw_trajectories(
     count = samples or services.spec.sample.samples
     drawn = await asyncio.gather(
         *(
-            _draw_one(query, services, round=round, sample=sample, critique=critique)
+            draw_trajectory(query, services, round=round, sample=sample, critique=critique)
             for sample in range(count)
         )
     )
@@ -101,9 +102,16 @@ def make_prompt(query: Query, profile: Profile, services: Services) -> tuple[Mes
     )
 
 
-async def _draw_one(
-    query: Query, services: Services, *, round: int, sample: int, critique: str
+async def draw_trajectory(
+    query: Query,
+    services: Services,
+    *,
+    round: int,
+    sample: int,
+    critique: str = "",
+    on_turn: Callable[[Turn], None] | None = None,
 ) -> Trajectory:
+    """One trajectory in a session of its own. `on_turn` hears of each turn as it ends."""
     spec = services.spec
     profile = services.profile(query.file_id)
     prompt = make_prompt(query, profile, services)
@@ -121,7 +129,7 @@ async def _draw_one(
         appendix="\n\n".join(part for part in (_knowledge(query, profile, services), critique) if part),
         hint=make_hint(query, profile),
     )
-    episode = await _run_in_session(policy, prompt, query, services, seed=seed)
+    episode = await _run_in_session(policy, prompt, query, services, seed=seed, on_turn=on_turn)
     return Trajectory(
         id=make_id("trajectory", query.id, str(round), str(sample)),
         query_id=query.id,
@@ -155,7 +163,13 @@ def _describe_sampling(sampling: Sampling, services: Services) -> tuple[tuple[st
 
 
 async def _run_in_session(
-    policy: ChatPolicy, prompt: tuple[Message, ...], query: Query, services: Services, *, seed: int
+    policy: ChatPolicy,
+    prompt: tuple[Message, ...],
+    query: Query,
+    services: Services,
+    *,
+    seed: int,
+    on_turn: Callable[[Turn], None] | None,
 ) -> Episode:
     settings = services.spec.sample
     profile = services.profile(query.file_id)
@@ -172,7 +186,7 @@ async def _run_in_session(
             on_invalid=LoopOnInvalid(settings.on_invalid),
             observation_chars=settings.observation_chars,
         )
-        return await run_episode(policy, session, prompt, limits)
+        return await run_episode(policy, session, prompt, limits, on_turn=on_turn)
     finally:
         await session.close()
 

@@ -30,6 +30,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.models.acting import act, describe_request
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -62,6 +64,8 @@ class Plan:
     """The only field for the reply's length that the model takes."""
     reply: dict[str, Any] | None = None
     """Instead of the usual body."""
+    acts: bool = False
+    """Plays expert and judge of a whole run, and keeps a journal of it at `GET /journal`."""
 
 
 def latency_of(request: dict[str, Any], *, mean_s: float, sigma: float) -> float:
@@ -83,6 +87,8 @@ class Endpoint:
         self.replied: Counter[bytes] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.bodies: list[dict[str, Any]] = []
+        self.journal: list[list[Any]] = []
+        """Of an acting endpoint: question, seed, turn and latency of every full reply."""
         self.busy = self.peak = 0
         self.busy_s = 0.0
         self._slots = asyncio.Semaphore(plan.slots)
@@ -129,10 +135,16 @@ class Endpoint:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         if method == "GET":
             listing = {"object": "list", "data": [{"id": "tiny", "object": "model"}]}
-            if path != "/stats" and not self._authorised(headers):
+            if path in ("/stats", "/journal"):
+                await _send(writer, 200, json.dumps(self.stats if path == "/stats" else self.journal))
+                return True
+            if not self._authorised(headers):
                 await _send(writer, 401, json.dumps({"error": {"message": "Incorrect API key provided"}}))
                 return True
-            await _send(writer, 200, json.dumps(self.stats if path == "/stats" else listing))
+            if path != "/stats" and self.plan.status is not None:
+                await _send(writer, self.plan.status, self.plan.error)
+                return True
+            await _send(writer, 200, json.dumps(listing))
             return True
         self.bodies.append(json.loads(body))
         del self.bodies[:-1000]
@@ -165,7 +177,8 @@ class Endpoint:
             await _send(writer, status, text, extra)
             return True
         async with self._slots:
-            await asyncio.sleep(latency_of(request, mean_s=plan.mean_s, sigma=plan.sigma))
+            latency = latency_of(request, mean_s=plan.mean_s, sigma=plan.sigma)
+            await asyncio.sleep(latency)
             if not self._authorised(headers):
                 self.outcomes["401"] += 1
                 await _send(writer, 401, json.dumps({"error": {"message": "Incorrect API key provided"}}))
@@ -174,8 +187,11 @@ class Endpoint:
             if fault is not None:
                 self.outcomes[fault] += 1
                 return await _misbehave(fault, writer, plan)
-            await _send(writer, 200, json.dumps(plan.reply or _completion(body)))
+            text = act(request) if plan.acts else None
+            await _send(writer, 200, json.dumps(plan.reply or _completion(body, text=text)))
             self.replied[body] += 1
+            if plan.acts:
+                self.journal.append([*describe_request(request), latency])
             self.outcomes["ok"] += 1
             self._last = time.monotonic()
             return True
@@ -341,9 +357,17 @@ class ServerProcess:
 
     @property
     def stats(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats") as response:
-            stats: dict[str, Any] = json.load(response)
+        stats: dict[str, Any] = self._get("stats")
         return stats
+
+    @property
+    def journal(self) -> list[list[Any]]:
+        journal: list[list[Any]] = self._get("journal")
+        return journal
+
+    def _get(self, name: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{name}") as response:
+            return json.load(response)
 
     def start(self) -> None:
         self._process = subprocess.Popen(
