@@ -25,6 +25,9 @@ def run_command(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value; repeatable.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many queries.")] = None,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on this Ray cluster (HOST:PORT, or auto).")
+    ] = None,
     resume: Annotated[
         Resume, typer.Option(help="Whether to go on with a run that the directory holds.")
     ] = Resume.IF_POSSIBLE,
@@ -49,7 +52,7 @@ def run_command(
     from datamind_gen.run.supervisor import supervise
     from datamind_gen.run.tables import open_console
 
-    overrides = tuple(set_ or ())
+    overrides = (*(set_ or ()), *([f"run.ray={ray}"] if ray else []))
     loaded = load_or_exit(pipeline, overrides)
     folder = RunFolder((out or Path(loaded.spec.run.out or f"runs/{loaded.spec.name}")).absolute())
     check_folder(folder.root, holds_run=folder.holds_run, resume=resume)

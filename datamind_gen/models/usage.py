@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from datamind_gen.models.base import ChatReply, ChatRequest, Role
 from datamind_gen.models.settings import Prices
 
 MILLION = 1_000_000
+SUMMED = (
+    *("calls", "replayed", "retries", "rate_limited", "failed", "prompt_tokens", "completion_tokens"),
+    *("uncounted", "tokens_at_most", "in_flight", "waiting", "limit"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +98,29 @@ class Counter:
         prompt = self.prompt_tokens + self.prompt_bound
         completion = self.completion_tokens + self.completion_bound
         return (prompt * self.prices.input + completion * self.prices.output) / MILLION
+
+
+def add_up(snapshots: Iterable[tuple[ModelUsage, ...]]) -> tuple[ModelUsage, ...]:
+    """What several engines asked of the same models, as if one had; a model's order is that of the first."""
+    by_model: dict[tuple[str, str], list[ModelUsage]] = {}
+    for snapshot in snapshots:
+        for usage in snapshot:
+            by_model.setdefault((usage.model, usage.endpoint), []).append(usage)
+    return tuple(_add(parts) for parts in by_model.values())
+
+
+def _add(parts: list[ModelUsage]) -> ModelUsage:
+    if len(parts) == 1:
+        return parts[0]
+    usd = [part.usd for part in parts if part.usd is not None]
+    usd_at_most = [part.usd_at_most for part in parts if part.usd_at_most is not None]
+    sums = {name: sum(getattr(part, name) for part in parts) for name in SUMMED}
+    return replace(
+        parts[0],
+        **sums,
+        usd=sum(usd) if len(usd) == len(parts) else None,
+        usd_at_most=sum(usd_at_most) if len(usd_at_most) == len(parts) else None,
+        priced=all(part.priced for part in parts),
+        down_s=max(part.down_s for part in parts),
+        last_error=next((part.last_error for part in parts if part.last_error), None),
+    )

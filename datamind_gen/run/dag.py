@@ -1,7 +1,7 @@
 """The graph: the stages as a distilabel pipeline, one named step each.
 
-Run as `python -m datamind_gen.run.dag SOCKET LOG PARENT`, by the supervisor. distilabel holds the graph and
-moves the batches; the work is done by the engine behind the socket. Rows stream past the batch barrier:
+Run as `python -m datamind_gen.run.dag SOCKET LOG PARENT [RAY]`, by the supervisor. distilabel holds the graph
+and moves the batches; the work is done by the engine behind the socket. Rows stream past the batch barrier:
 a step hands in what came and yields what has finished, and ticks from the source keep rows moving.
 Batches are filled up to a multiple of the batch size with empty rows, so that no row waits for others
 to fill its batch.
@@ -19,11 +19,15 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from distilabel.pipeline import Pipeline
-from distilabel.steps import GeneratorStep, Step, StepInput
+from distilabel.pipeline.base import BasePipeline
+from distilabel.pipeline.ray import RayPipeline
+from distilabel.steps import GeneratorStep, Step, StepInput, StepResources
 
-from datamind_gen.rows import Stage
+from datamind_gen.rows import Stage, decode
 from datamind_gen.run.envelope import COLUMNS
 from datamind_gen.run.guard import bind_children, die_with
+from datamind_gen.run.node_wire import Enlistment
+from datamind_gen.run.stopping import NO_CLUSTER
 from datamind_gen.run.wire import StepClient, Verb
 
 if TYPE_CHECKING:
@@ -106,8 +110,8 @@ class SinkStep(StageStep):
         yield [FILLER]
 
 
-class Graph(Pipeline):
-    """distilabel's local pipeline without the state that it writes after every batch."""
+class Stateless(BasePipeline):
+    """A pipeline of distilabel's without the state that it writes after every batch."""
 
     @property
     def _cache_location(self) -> Any:
@@ -120,20 +124,57 @@ class Graph(Pipeline):
         return
 
 
-def build_graph(socket: str, cache_dir: str) -> Graph:
-    """The stages as a distilabel pipeline: source, one step a stage, sink."""
-    graph = Graph(name="datamind_gen", cache_dir=cache_dir)
+class Graph(Stateless, Pipeline):
+    """The graph as processes on this machine."""
+
+
+class RayGraph(Stateless, RayPipeline):
+    """The graph as actors on a Ray cluster."""
+
+    @property
+    def QueueClass(self) -> Any:
+        from datamind_gen.run.ray_cluster import queue_here
+
+        return queue_here
+
+
+def build_graph(socket: str, cache_dir: str, *, node: dict[str, float] | None = None) -> Graph | RayGraph:
+    """The stages as a distilabel pipeline: source, one step a stage, sink.
+
+    `node`: on Ray, what an actor asks for to be placed on the node of the socket.
+    """
+    kind = Graph if node is None else RayGraph
+    place = StepResources()
+    if node is not None:  # unchecked: distilabel knows whole cores only, Ray none and parts as well
+        place = StepResources.model_construct(cpus=0, gpus=None, memory=None, replicas=1, resources=node)
+    graph = kind(name="datamind_gen", cache_dir=cache_dir)
     with graph:
-        previous: Any = SourceStep(name=SOURCE, socket=socket, batch_size=BATCH)
+        previous: Any = SourceStep(name=SOURCE, socket=socket, batch_size=BATCH, resources=place)
         for name in STEPS:
-            step = StageStep(name=name, socket=socket, input_batch_size=BATCH)
+            step = StageStep(name=name, socket=socket, input_batch_size=BATCH, resources=place)
             previous >> step
             previous = step
-        previous >> SinkStep(name=SINK, socket=socket, input_batch_size=BATCH)
+        previous >> SinkStep(name=SINK, socket=socket, input_batch_size=BATCH, resources=place)
     return graph
 
 
-def watch_manager(graph: Graph) -> None:
+def join_cluster(socket: str, address: str) -> dict[str, float]:
+    """Joins the Ray cluster and has engines started on its other nodes; what places an actor on this one."""
+    from datamind_gen.run import ray_cluster
+
+    try:
+        here = ray_cluster.connect(address)
+    except ray_cluster.Unreachable as error:
+        print(f"no Ray cluster at {address}: {error}", file=sys.stderr)
+        sys.exit(NO_CLUSTER)
+    client = StepClient(socket, "ray")
+    enlistment = client.call(Verb.GATHER, [{"address": here}]).rows[0]["enlistment"]
+    client.close()
+    ray_cluster.Enlister(decode(Enlistment, enlistment)).start()
+    return ray_cluster.resources_here()
+
+
+def watch_manager(graph: Graph | RayGraph) -> None:
     """Ends the process when distilabel's queue server dies: without it every step waits for ever."""
 
     def watch() -> None:
@@ -147,18 +188,21 @@ def watch_manager(graph: Graph) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def main(socket: str, log: str, parent: int) -> int:
+def main(socket: str, log: str, parent: int, address: str | None = None) -> int:
     die_with(parent)
     bind_children()
     os.environ.setdefault("DISTILABEL_LOG_LEVEL", "WARNING")
     handler = logging.FileHandler(log, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    node = join_cluster(socket, address) if address is not None else None
     with tempfile.TemporaryDirectory(prefix="datamind-graph-") as cache_dir:
-        graph = build_graph(socket, cache_dir)
+        graph = build_graph(socket, cache_dir, node=node)
         watch_manager(graph)
         graph.run(use_cache=False, logging_handlers=[handler])
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    from datamind_gen.run import dag  # by its name, under which Ray's workers find the steps
+
+    sys.exit(dag.main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:]))

@@ -36,6 +36,8 @@ class Ready:
     """The engine listens: the graph may start."""
 
     socket: str
+    ray: str | None = None
+    """The Ray cluster to start it on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,7 @@ def _manifest(
         waves=traffic.wave,
         isolation=str(engine.sandbox.isolation),
         models=finished.models,
-        usage=engine.models.usage(),
+        usage=engine.crew.usage(),
         python=platform.python_version(),
         platform=describe_platform(),
         cores=os.cpu_count() or 1,

@@ -46,6 +46,10 @@ class RunFolder:
     def log(self) -> Path:
         return self.root / "run.log"
 
+    def node_log(self, node: str) -> Path:
+        """What the engine on another node of a Ray cluster says."""
+        return self.root / f"run.{node}.log"
+
     @property
     def sources(self) -> Path:
         """Files that the engine built from bundled tables."""

@@ -12,52 +12,38 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from datamind_gen.files import FileError, FoundFile, find_sources
 from datamind_gen.ledger import Ledger, LedgerLocked
-from datamind_gen.models.base import Role
-from datamind_gen.models.budget import budget_problems, budget_reached
-from datamind_gen.models.router import Models
-from datamind_gen.models.settings import ModelSettings
-from datamind_gen.prompts.render import Prompts
+from datamind_gen.models.budget import budget_reached
 from datamind_gen.publish import PublishError
 from datamind_gen.publish.manifest import Tick
 from datamind_gen.rows import decode
 from datamind_gen.run.engine import Engine
 from datamind_gen.run.events import Ended, Event, Lost, Note, Order, Ready, Snapshot, write_event
 from datamind_gen.run.finish import finish_run
-from datamind_gen.run.flow import FLOW
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.guard import die_with
 from datamind_gen.run.job import Job
 from datamind_gen.run.local import move_locally
 from datamind_gen.run.log import rotate_log
+from datamind_gen.run.opening import BadInput, find_files, locate, open_engine
 from datamind_gen.run.preview import finish_preview
-from datamind_gen.run.records import LedgerRecorder, RunRecord, describe_redo, last_run, record_run
+from datamind_gen.run.records import RunRecord, describe_redo, last_run, record_run
 from datamind_gen.run.server import StepServer
 from datamind_gen.run.snapshot import take_snapshot
 from datamind_gen.run.stopping import ExitCode, StopCause, StopKind
 from datamind_gen.run.traffic import Traffic
-from datamind_gen.run.watching import Watcher
-from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings, SandboxUnavailable
 from datamind_gen.spec.loader import LoadedPipeline, load_pipeline
-from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.spec.running import GraphRunner
-from datamind_gen.taxonomy import load_taxonomy
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5
 SYNC_SECONDS = 5.0
 TICKS = 300
-
-
-class BadInput(Exception):
-    """Something that the user gave cannot be used. Exit code 2."""
 
 
 class Host:
@@ -83,7 +69,8 @@ class Host:
             self.folder.stop.unlink(missing_ok=True)  # meant for a run that is over
             stack.callback(self.folder.stop.unlink, missing_ok=True)
             found = find_files(loaded, self.folder)
-            engine = await self._open_engine(loaded, ledger, found, stack)
+            engine = await open_engine(loaded, ledger, locate(found), self.job, stack)
+            self._take(engine, loaded)
             traffic = Traffic(engine, [item.file for item in found])
             beat = asyncio.create_task(self._beat(engine, traffic, None))
             stack.callback(beat.cancel)
@@ -97,56 +84,25 @@ class Host:
             finish = partial(finish_run, started=self.started, ticks=tuple(self._ticks))
             return await asyncio.to_thread(finish, engine, traffic, self.folder)
 
-    async def _open_engine(
-        self, loaded: LoadedPipeline, ledger: Ledger, found: list[FoundFile], stack: AsyncExitStack
-    ) -> Engine:
-        spec = loaded.spec
-        prompts = Prompts(loaded.prompts_folder)
-        try:
-            models = Models.from_settings(
-                models_of(spec),
-                recorder=LedgerRecorder(ledger),
-                retries=spec.run.retries,
-                recorded_only=(Role.AUTHOR, Role.EXPERT) if self.job.recorded_only else (),
-            )
-        except ValueError as error:  # a key that is not there, a class that cannot be used
-            raise BadInput(f"{loaded.origin}: {error}") from error
-        stack.push_async_callback(models.close)
-        if unpriced := budget_problems(spec.run.budget, models.usage()):
-            raise BadInput(f"{loaded.origin}: {'; '.join(unpriced)}")
-        try:
-            sandbox = await stack.enter_async_context(Sandbox(sandbox_settings(spec, self.job)))
-        except SandboxUnavailable as error:
-            raise BadInput(str(error)) from error
-        engine = Engine(
-            spec=spec,
-            ledger=ledger,
-            prompts=prompts,
-            taxonomy=load_taxonomy(loaded.taxonomy_folder or spec.taxonomy),
-            sandbox=sandbox,
-            models=models,
-            paths=locate(found),
-            flow=FLOW,
-            limit=self.job.limit,
-            recorded_only=self.job.recorded_only,
-            watcher=Watcher(self.job.preview) if self.job.preview is not None else None,
-        )
-        for line in describe_redo(last_run(ledger), engine.fingerprints):
+    def _take(self, engine: Engine, loaded: LoadedPipeline) -> None:
+        """The engine is open: says what it does again, and records the start."""
+        for line in describe_redo(last_run(engine.ledger), engine.fingerprints):
             say(Note(line))
-        record_run(ledger, RunRecord.of(engine, loaded, self.started, overrides=self.job.overrides))
+        record_run(engine.ledger, RunRecord.of(engine, loaded, self.started, overrides=self.job.overrides))
+        engine.crew.say = lambda text: say(Note(text))
         self._engine = engine
         if self._wanted_stop is not None:
             engine.request_stop(self._wanted_stop)
-        return engine
 
     async def _serve(self, engine: Engine, traffic: Traffic) -> None:
-        server = StepServer(traffic, on_lost=lambda step: say(Lost(step)))
+        server = StepServer(traffic, self.job, on_lost=lambda step: say(Lost(step)))
         await server.start(Path(self.job.socket))
         beat = asyncio.create_task(self._beat(engine, traffic, server))
         try:
-            say(Ready(self.job.socket))
+            say(Ready(self.job.socket, ray=engine.spec.run.ray if engine.watcher is None else None))
             await server.finished.wait()
         finally:
+            engine.crew.close()
             beat.cancel()
             await server.close()
 
@@ -158,7 +114,7 @@ class Host:
             say(snapshot)
             self._tick(snapshot)
             elapsed = time.time() - self.started
-            reached = budget_reached(engine.spec.run.budget, engine.models.usage(), elapsed_s=elapsed)
+            reached = budget_reached(engine.spec.run.budget, engine.crew.usage(), elapsed_s=elapsed)
             if reached:
                 engine.request_stop(StopCause(StopKind.BUDGET, reached))
             if engine.stop is None and self.folder.stop.exists():
@@ -199,43 +155,6 @@ class Host:
             os._exit(ExitCode.STOPPED)
 
         threading.Thread(target=watch, daemon=True).start()
-
-
-def find_files(loaded: LoadedPipeline, folder: RunFolder) -> list[FoundFile]:
-    """All files of the pipeline's sources. Raises BadInput."""
-    try:
-        return find_sources(loaded.spec.sources, loaded.folder, folder.sources)
-    except FileError as error:
-        raise BadInput(f"{loaded.origin}: sources: {error}") from error
-
-
-def models_of(spec: PipelineSpec) -> dict[Role, ModelSettings]:
-    """The settings of every role, with the concurrency that `run` puts in their place."""
-    concurrency = spec.run.concurrency
-    found = {role: spec.models.of(role) for role in Role}
-    if concurrency is None:
-        return found
-    return {role: entry.model_copy(update={"concurrency": concurrency}) for role, entry in found.items()}
-
-
-def sandbox_settings(spec: PipelineSpec, job: Job) -> SandboxSettings:
-    """The pipeline's limits, and what `run` says about this machine."""
-    limits = spec.sandbox.model_dump(exclude={"allow_unsandboxed"})
-    return SandboxSettings(
-        **limits,
-        concurrency=spec.run.turns,
-        on_error=OnError(spec.sample.on_error),
-        awake_memory_mb=spec.run.awake_memory_mb,
-        allow_unsandboxed=job.allow_unsandboxed or spec.sandbox.allow_unsandboxed,
-        scratch=Path(spec.run.scratch) if spec.run.scratch else None,
-    )
-
-
-def locate(found: list[FoundFile]) -> Mapping[str, Mapping[str, Path]]:
-    return {
-        item.file.id: {part.name: path for part, path in zip(item.file.parts, item.paths, strict=True)}
-        for item in found
-    }
 
 
 def say(event: Event) -> None:

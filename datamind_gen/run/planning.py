@@ -15,7 +15,7 @@ from datamind_gen.rows import Profile
 from datamind_gen.run.assumptions import assumed_guess
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.forecast import Course, Forecast, Seat, forecast, measured_guess
-from datamind_gen.run.host import find_files, models_of
+from datamind_gen.run.opening import find_files, models_of
 from datamind_gen.run.preview import Preview
 from datamind_gen.run.waves import FIRST_YIELD
 from datamind_gen.spec.judging import Keep

@@ -11,10 +11,13 @@ import asyncio
 import logging
 from collections import defaultdict, deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from datamind_gen.rows import Stage
+from datamind_gen.rows import Stage, encode
 from datamind_gen.run.envelope import Envelope
+from datamind_gen.run.job import Job
+from datamind_gen.run.node_wire import Enlistment
 from datamind_gen.run.traffic import Traffic
 from datamind_gen.run.wire import Call, Reply, Verb, read_message, write_message
 
@@ -27,8 +30,9 @@ TICK_SECONDS = 0.1
 class StepServer:
     """Serves the steps of one graph."""
 
-    def __init__(self, traffic: Traffic, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, traffic: Traffic, job: Job, on_lost: Callable[[str], None]) -> None:
         self.traffic = traffic
+        self._job = job
         self.finished = asyncio.Event()
         self._on_lost = on_lost
         self._ready: dict[Stage, deque[Envelope]] = defaultdict(deque)
@@ -80,8 +84,15 @@ class StepServer:
                 for row in call.rows:
                     self.traffic.deliver(Envelope.from_wire(row))
                 return Reply()
+            case Verb.GATHER:
+                return await self._gather(call.rows[0]["address"])
             case _:
                 return self._exchange(Stage(call.step), call)
+
+    async def _gather(self, address: str) -> Reply:
+        port, token = await self.traffic.engine.crew.listen(address)
+        job = replace(self._job, pipeline=str(Path(self._job.pipeline).absolute()))
+        return Reply(rows=[{"enlistment": encode(Enlistment(job, address, port, token))}])
 
     def _exchange(self, stage: Stage, call: Call) -> Reply:
         for row in call.rows:

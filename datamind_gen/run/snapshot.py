@@ -24,7 +24,7 @@ def take_snapshot(engine: Engine, traffic: Traffic, server: StepServer | None) -
         reused=engine.reused.total(),
         worked=engine.worked.total(),
         stages=tuple(_state(tally) for tally in engine.tallies.values()),
-        models=engine.models.usage(),
+        models=engine.crew.usage(),
         errors=tuple(engine.recent_errors),
         stalled_s=stalled,
     )

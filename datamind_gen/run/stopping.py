@@ -16,6 +16,10 @@ class ExitCode(IntEnum):
     """Stopped and resumable."""
 
 
+NO_CLUSTER = 69
+"""How the graph's process ends where it finds no Ray cluster (EX_UNAVAILABLE)."""
+
+
 class StopKind(StrEnum):
     INTERRUPT = "interrupt"
     BUDGET = "budget"

@@ -33,7 +33,7 @@ from datamind_gen.run.events import (
 )
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.job import Job
-from datamind_gen.run.stopping import ExitCode
+from datamind_gen.run.stopping import NO_CLUSTER, ExitCode
 
 GRAPH_STALL_SECONDS = 120.0
 """Ended rows that no step has fetched for so long mean that the graph hangs."""
@@ -43,8 +43,11 @@ RESUME = "nothing that was settled is lost: run the same command again to go on"
 class Supervisor:
     """One run, from start to end."""
 
-    def __init__(self, job: Job, *, display: Display, stall_seconds: float) -> None:
+    def __init__(
+        self, job: Job, *, display: Display, stall_seconds: float, engine: str = "datamind_gen.run.host"
+    ) -> None:
         self._job = job
+        self._engine_module = engine
         self._folder = RunFolder(Path(job.out))
         self._display = display
         self._stall_seconds = stall_seconds
@@ -64,7 +67,7 @@ class Supervisor:
     def _start_engine(self) -> None:
         log = self._folder.log.open("a", encoding="utf-8")
         self._engine = subprocess.Popen(
-            [sys.executable, "-m", "datamind_gen.run.host", encode(self._job)],
+            [sys.executable, "-m", self._engine_module, encode(self._job)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -75,12 +78,12 @@ class Supervisor:
         log.close()
         threading.Thread(target=self._read_events, daemon=True).start()
 
-    def _start_graph(self, socket: str) -> None:
+    def _start_graph(self, socket: str, ray: str | None) -> None:
         with self._folder.log.open("a", encoding="utf-8") as log:
             self._graph = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "datamind_gen.run.dag"),
-                    *(socket, str(self._folder.log), str(os.getpid())),
+                    *(socket, str(self._folder.log), str(os.getpid()), *([ray] if ray else [])),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -114,12 +117,14 @@ class Supervisor:
             if event is not None and (end := self._handle(event)) is not None:
                 return end
             if self._graph is not None and (code := self._graph.poll()) not in (None, 0):
+                if code == NO_CLUSTER:
+                    return Ended(ExitCode.BAD_INPUT, f"no Ray cluster to join: see {self._folder.log}")
                 return _stopped(f"the graph's process {_describe_exit(code or 0)}")
 
     def _handle(self, event: Event) -> Ended | None:
         match event:
-            case Ready(socket):
-                self._start_graph(socket)
+            case Ready(socket, ray):
+                self._start_graph(socket, ray)
             case Note(text):
                 self._display.note(text)
             case Lost(step):
@@ -170,11 +175,14 @@ class Supervisor:
         return _describe_exit(self._engine.wait())
 
 
-def supervise(job: Job, *, display: Display, stall_seconds: float) -> Ended:
-    """Runs a job under supervision. The socket lives in a folder of its own, removed at the end."""
+def supervise(
+    job: Job, *, display: Display, stall_seconds: float, engine: str = "datamind_gen.run.host"
+) -> Ended:
+    """Runs a job under supervision. The socket lives in a folder of its own, removed at the end. `engine` is
+    the module that is run as the engine's process."""
     with tempfile.TemporaryDirectory(prefix="datamind-") as place:
         job = replace(job, socket=f"{place}/engine", parent=os.getpid())
-        return Supervisor(job, display=display, stall_seconds=stall_seconds).run()
+        return Supervisor(job, display=display, stall_seconds=stall_seconds, engine=engine).run()
 
 
 def _stopped(message: str) -> Ended:

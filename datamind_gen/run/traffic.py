@@ -37,6 +37,7 @@ class Traffic:
     async def next_sources(self) -> list[Envelope] | None:
         """Waits until nothing is on the way, and gives what enters next; None when all is done."""
         await self._idle.wait()
+        self.engine.crew.epoch += 1
         if self.engine.stop is not None:
             return None
         again = self._salvage()

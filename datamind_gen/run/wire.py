@@ -21,6 +21,9 @@ class Verb(StrEnum):
     """The source asks what enters next."""
     DELIVER = "deliver"
     """The sink hands rows out of the graph."""
+    GATHER = "gather"
+    """The graph says at which address engines on other nodes can reach this one, and takes what they need
+    to know."""
     GOODBYE = "goodbye"
 
 

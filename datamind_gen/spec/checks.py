@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from glob import iglob
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,8 +125,13 @@ def check_contradictions(loaded: LoadedPipeline) -> Iterator[Problem]:
     spec = loaded.spec
     if spec.run.graph is GraphRunner.LOCAL:
         yield from loaded.if_given("run.ray", "the graph is local", "set `run.graph: distilabel`")
-    else:
-        yield from loaded.if_given("run.ray", "the graph does not run on Ray yet", "remove it")
+    elif spec.run.ray is not None and find_spec("ray") is None:
+        yield loaded.problem(
+            "run.ray",
+            "Ray is not installed",
+            value=spec.run.ray,
+            fix="pip install 'datamind-gen[ray]', on every node",
+        )
     seen: list[RuleUse] = []
     for index, rule in loaded.kept_items("rules", spec.rules):
         if rule in seen:

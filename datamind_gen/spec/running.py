@@ -78,13 +78,24 @@ class RunSettings(Section):
     graph: GraphRunner = GraphRunner.DISTILABEL
     """What moves the rows between the stages; `local` gives the same rows without distilabel."""
     ray: str | None = None
-    """Address of a Ray cluster to run the graph on."""
+    """Address of a Ray cluster (`HOST:PORT`, or `auto`) to run the graph on, an engine a node. Start the
+    run on one of its nodes; pipeline, files and run directory lie on a file system that all nodes share."""
 
     @field_validator("concurrency")
     @classmethod
     def _check_concurrency(cls, value: int | str | None) -> int | str | None:
         if value is not None:
             read_concurrency(value)
+        return value
+
+    @field_validator("ray")
+    @classmethod
+    def _check_ray(cls, value: str | None) -> str | None:
+        if value is not None and value.startswith("ray://"):
+            raise ValueError(
+                "the run has to be on a node of the cluster, not outside it: log in to one (or use `ray job "
+                "submit`) and write `auto`"
+            )
         return value
 
     @property
