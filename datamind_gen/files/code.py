@@ -162,7 +162,7 @@ def _by_rows(recipe: Recipe) -> str:
         )
         source = "outer"
     elif dialect.delimiter == " ":
-        source = "(line.strip() for line in file)"
+        source = '(line.strip().replace("\\t", " ") for line in file)'
     lines.append(f"    rows = list(csv.reader({', '.join([source, *reader])}))")
     body = layout.body
     if len(body) == body[-1] - body[0] + 1 if body else True:

@@ -47,7 +47,7 @@ class Dialect:
             text = "\n".join(self.delimiter.join(row) if len(row) > 1 else "".join(row) for row in outer)
         lines: Iterator[str] = iter(io.StringIO(text, newline=""))
         if self.delimiter == " ":
-            lines = (line.strip().replace("\r", " ") + "\n" for line in lines)
+            lines = (line.strip().replace("\r", " ").replace("\t", " ") + "\n" for line in lines)
         return csv.reader(
             lines,
             delimiter=self.delimiter,
@@ -92,7 +92,7 @@ def _candidates(sample: str, hinted: str | None) -> Iterator[Dialect]:
         if delimiter not in sample:
             continue
         mark = re.escape(delimiter)
-        blanks = delimiter != " " and len(re.findall(rf'{mark} +"', sample)) > 0.3 * sample.count("\n")
+        blanks = delimiter != " " and _followed_by_blanks(sample, delimiter)
         escaped = '\\"' in sample
         yield Dialect(delimiter, '"', skip_blanks=blanks)
         if escaped:
@@ -101,6 +101,14 @@ def _candidates(sample: str, hinted: str | None) -> Iterator[Dialect]:
             yield Dialect(delimiter, "'", skip_blanks=bool(re.search(rf"{mark} +'", sample)))
         if '"' in sample:
             yield Dialect(delimiter, None)
+
+
+def _followed_by_blanks(sample: str, delimiter: str) -> bool:
+    """Whether a blank after the delimiter is the writer's habit, and no part of the cells."""
+    mark = re.escape(delimiter)
+    before_quotes = len(re.findall(rf'{mark} +"', sample))
+    blanks = sample.count(delimiter + " ")
+    return before_quotes > 0.3 * sample.count("\n") or blanks > 0.9 * sample.count(delimiter)
 
 
 def _judge(dialect: Dialect, sample: str, *, whole: bool) -> tuple[float, str]:

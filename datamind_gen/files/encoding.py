@@ -1,8 +1,9 @@
 """Which encoding a text file is in.
 
 UTF-8 proves itself. Beyond it every single-byte codec "succeeds", so the choice is made by what comes
-out: accented letters inside words, curly quotes at word ends and currency before digits speak for a
-codec, control characters and symbols inside words against it. charset-normalizer judges other scripts.
+out: the accented letters of one language inside words, curly quotes at word ends and currency before
+digits speak for a codec, control characters and symbols inside words against it. charset-normalizer
+judges other scripts.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
@@ -24,11 +26,23 @@ _OTHER_SCRIPTS = (
     "cp1255", "cp1256", "cp874",
 )  # fmt: skip
 _MOJIBAKE = re.compile(r"Ã[\x80-\xbf©¨¡¢£¤¶¼±³º\u00a0-\u00bf]|â€[™œ\u009d“”¦\u0093\u0094]|Â[£°©®\u00a0]")
-_COMMON = set("áéíóúñüöäßçàèìòùâêîôûåæøãõëïÁÉÍÓÚÑÜÖÄÇÀÈÂÊÎÔÛÅÆØÃÕŠšŽžœŒýÿ")
+_LANGUAGES = {
+    "": (
+        "àâæçéèêëîïôœùûüÿ", "äöüß", "áéíóúüñ", "áâãàçéêíóôõúü", "àèéìíòóùú", "åäöæøéü", "áéèëïöüó",
+        "áéíóúýþæðö", "àçèéíïòóúü", "äöõüšž",
+    ),
+    "cp1250": ("áčďéěíňóřšťúůýžäľĺŕô", "ąćęłńóśźż", "áéíóöőúüű", "ăâîşţ", "čćđšž", "äöüß"),
+    "cp1254": ("çğıöşüâîİ", "äöüß", "àâæçéèêëîïôœùûüÿ"),
+    "cp1257": ("āčēģīķļņšūž", "ąčęėįšųūž", "äöõüšž", "åäöæø"),
+}  # fmt: skip
+"""The letters beyond ASCII of the languages that a codec is used for; "" stands for western Europe."""
+_WEST = set("".join(_LANGUAGES[""]) + "".join(_LANGUAGES[""]).upper()) - set("þðýÞÐÝ")
 _PUNCTUATION = set("‘’“”–—…•«»‹›„‚´`·¿¡†‡®©™ºª")
 _BEFORE_DIGIT = set("£€$±≤≥¥¢§×")
 _AFTER_DIGIT = set("°%‰²³½¼¾€£¢×")
 _SAMPLE = 400_000
+_MANY_BYTES = 6
+"""Different high bytes that a text of another script has at least: one sign (£) again and again is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +107,7 @@ def _beyond_utf8(raw: bytes) -> Encoding:
     sample = _lines_with_high_bytes(raw)
     letters = sum(1 for byte in sample if byte > 127 or chr(byte).isalpha())
     share = sum(1 for byte in sample if byte > 127) / max(letters, 1)
-    if share > 0.25:
+    if share > 0.25 and len(high) >= _MANY_BYTES:
         found = _other_script(sample)
         if found:
             return found
@@ -123,22 +137,28 @@ def _other_script(sample: bytes) -> Encoding | None:
 
 
 def _score(sample: bytes, name: str) -> float:
-    """How much the high characters look at home, from -2 to 1 each, averaged over their occurrences."""
+    """How much the high characters look at home in one language, from -2 to 1 each, as an average."""
     text = sample.decode(name, errors="replace")
-    total = count = 0.0
+    seen: Counter[tuple[str, str, str]] = Counter()
     for place, sign in enumerate(text):
         if ord(sign) < 128:
             continue
         before = text[place - 1] if place else " "
         after = text[place + 1] if place + 1 < len(text) else " "
-        total += _fitness(sign, before, after)
-        count += 1
-        if count > 4000:
+        seen[sign, before, after] += 1
+        if seen.total() > 4000:
             break
-    return total / count if count else 0.0
+    if not seen:
+        return 0.0
+    known = _WEST if name not in _LANGUAGES else set()
+    totals = []
+    for letters in _LANGUAGES.get(name, _LANGUAGES[""]):
+        home = set(letters + letters.upper())
+        totals.append(sum(_fitness(*where, home, known) * count for where, count in seen.items()))
+    return max(totals) / seen.total()
 
 
-def _fitness(sign: str, before: str, after: str) -> float:
+def _fitness(sign: str, before: str, after: str, home: set[str], known: set[str]) -> float:
     category = unicodedata.category(sign)
     if category in ("Cc", "Co", "Cn") or sign == "\ufffd":
         return -2.0
@@ -149,7 +169,7 @@ def _fitness(sign: str, before: str, after: str) -> float:
         if sign.islower() and before.isupper() and after.isupper():
             return -0.5
         near = before.isalpha() or after.isalpha()
-        return (1.0 if sign in _COMMON else 0.4) if near else -0.3
+        return (1.0 if sign in home else 0.7 if sign in known else 0.2) if near else -0.3
     if sign == "\u00a0":
         return 0.5
     if sign == "’" and before.isalpha():

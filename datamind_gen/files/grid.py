@@ -42,9 +42,14 @@ class Grid:
 
     @cached_property
     def typical(self) -> int:
-        """How many cells a row of the table fills: an upper middle, since notes are narrow."""
+        """How many cells a row of the table fills: the middle by cells, since notes are narrow."""
         counts = sorted(self.filled[place] for place in self.used)
-        return counts[int(0.6 * (len(counts) - 1))] if counts else 0
+        left = 0.5 * sum(counts)
+        for count in counts:
+            left -= count
+            if left <= 0:
+                return count
+        return 0
 
     @cached_property
     def width(self) -> int:
@@ -86,6 +91,8 @@ class Grid:
             told = {column: cell for column, cell in found.items() if look(cell) is Look.TEXT}
             if len(told) > 1 and len(told) > 0.5 * sum(1 for cell in found.values() if cell.strip()):
                 continue  # a header inside the data
+            if self.filled[place] == 1 < self.typical:
+                continue  # a label between blocks
             for column, cell in told.items():
                 words[column][cell] += 1
         top = next((place for place in self.used if self.filled[place] >= 0.9 * self.typical), self.used[0])
@@ -117,7 +124,8 @@ class Grid:
     @cached_property
     def strict_fill(self) -> float:
         """How many strict cells a row of the body fills, as a middle value."""
-        fills = sorted(self.fit(place)[0] for place in self.used[:: max(1, len(self.used) // 200)])
+        full = [place for place in self.used if self.filled[place] >= 0.5 * self.typical]
+        fills = sorted(self.fit(place)[0] for place in full[:: max(1, len(full) // 200)])
         return fills[len(fills) // 2] if fills else 0.0
 
     def is_body(self, place: int) -> bool:
@@ -132,6 +140,10 @@ class Grid:
         ):
             return False  # words where every row of the body has its date or number
         return filled >= max(1.0, 0.3 * self.strict_fill) and right >= 0.6 * filled
+
+    def has_value(self, place: int) -> bool:
+        """Whether the row has a number or a date where the body has one: a legend has only null tokens."""
+        return any(look(self.cell(place, column)) is self.kinds[column] for column in self.strict)
 
     def is_labelled(self, place: int) -> bool:
         """Whether the row begins with words where every row of the body has its date or number."""

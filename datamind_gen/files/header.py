@@ -14,6 +14,11 @@ from datamind_gen.files.cells import Look, look
 from datamind_gen.files.grid import Grid, is_sentence
 
 _MOST_HEADER_ROWS = 15
+_TIME_WORDS = {
+    "time", "year", "years", "period", "date", "quarter", "month", "jahr", "zeit", "année", "annee", "temps",
+    "año", "ano", "periodo", "período", "anno", "perioden", "år", "rok", "tid",
+}  # fmt: skip
+"""What the corner of a cross table says of the names beside it, not of the column below."""
 
 
 def first_body_row(grid: Grid) -> int:
@@ -33,11 +38,13 @@ def find_header(grid: Grid, first: int) -> tuple[list[int], int, list[str], floa
         return _header_of_words(grid, first)
     if _is_numbered(grid, first):
         header = [*_rows_above(grid, first), first]
-        below = next((place for place in grid.used if place > first), first + 1)
-        if _enumerates(grid, below):
+        below = _next_used(grid, first)
+        while _heads_on(grid, header, below):
             header.append(below)
-            below = next((place for place in grid.used if place > below), below + 1)
+            below = _next_used(grid, below)
         return header, below, ["the header counts years or numbers, unlike the columns below"], 0.9
+    while _names_years(grid, first):
+        first = _next_used(grid, first)
     first = _climb(grid, first)
     block = _rows_above(grid, first)
     if not block:
@@ -56,13 +63,46 @@ def find_header(grid: Grid, first: int) -> tuple[list[int], int, list[str], floa
                 break
     while block and (_enumerates(grid, first) or (full is not None and _is_second_header(grid, first))):
         block.append(first)
-        first = next((place for place in grid.used if place > first), first + 1)
+        first = _next_used(grid, first)
     sure = 0.98 if len(block) == 1 else 0.9
     numeric = sum(
         1 for column in grid.strict if look(grid.cell(block[-1], column)) in (Look.TEXT, Look.EMPTY)
     )
     evidence = [f"words over {numeric} columns of numbers or dates"]
     return block, first, evidence, sure
+
+
+def _next_used(grid: Grid, place: int) -> int:
+    return next((one for one in grid.used if one > place), place + 1)
+
+
+def _heads_on(grid: Grid, header: list[int], place: int) -> bool:
+    """Whether a header of years or numbers goes on in the next row: counted columns, units, a stub's name."""
+    if place >= len(grid.rows) or len(header) >= _MOST_HEADER_ROWS:
+        return False
+    if _enumerates(grid, place):
+        return True
+    after = _next_used(grid, place)
+    if after >= len(grid.rows) or not grid.is_body(after):
+        return False
+    corner = grid.cell(header[-1], 0).strip().lower()
+    names_stub = corner in _TIME_WORDS and grid.filled[place] == 1 and bool(grid.cell(place, 0).strip())
+    return names_stub or grid.contradicts(place)
+
+
+def _names_years(grid: Grid, place: int) -> bool:
+    """Whether a row names columns in words and in years (Census, Base, 2010, 2011) over a body of numbers."""
+    after = _next_used(grid, place)
+    if after >= len(grid.rows) or not grid.is_body(after) or grid.fit(after)[2]:
+        return False
+    told = [(column, text) for column in grid.strict if (text := grid.cell(place, column).strip())]
+    words = [text for column, text in told if look(text) is Look.TEXT and text not in grid.usual[column]]
+    years = [
+        column
+        for column, text in told
+        if text.isdecimal() and 1700 <= int(text[:9]) <= 2100 and not _like_years(grid, column, place)
+    ]
+    return bool(words) and bool(years) and len(words) + len(years) == len(told)
 
 
 def _climb(grid: Grid, first: int) -> int:
@@ -77,12 +117,26 @@ def _climb(grid: Grid, first: int) -> int:
     while place >= 0 and grid.filled[place] and not grid.fit(place)[0]:
         place -= 1
     if 0 <= place < first - 1 and grid.contradicts(place) and grid.filled[place] >= 0.6 * grid.typical:
+        if _fills_blanks(grid, place, place + 1) or _is_one_of_many(grid, place):
+            return first
         named = any(
             cell.strip() and grid.cell(place, column).strip()
             for column, cell in enumerate(grid.rows[place + 1])
         )
         return place + 1 if named else first
     return first
+
+
+def _fills_blanks(grid: Grid, header: int, place: int) -> bool:
+    """Whether a row without a key names what the header above it leaves blank."""
+    told = [column for column, cell in enumerate(grid.rows[place]) if cell.strip()]
+    return told[0] > 0 and any(not grid.cell(header, column).strip() for column in told)
+
+
+def _is_one_of_many(grid: Grid, place: int) -> bool:
+    """Whether a row is one of several lines of key and value, and so no header."""
+    above = place - 1
+    return grid.typical <= 2 and above >= 0 and grid.filled[above] == 2 and grid.contradicts(above)
 
 
 def _enumerates(grid: Grid, place: int) -> bool:
@@ -146,7 +200,11 @@ def _may_head(grid: Grid, place: int, below: list[int]) -> bool:
     if below:
         if count <= 2 and span <= 2 and grid.typical >= 4:
             return False
-        if cells[0][1].endswith(":") or cells[0][1].startswith("#"):
+        if span > _body_width(grid, below[-1]):
+            return False
+        if cells[0][1].endswith(":"):
+            return False
+        if cells[0][1].startswith("#") and count != grid.filled[below[-1]]:
             return False
         if is_sentence(grid.rows[place]) and not is_sentence(grid.rows[below[-1]]):
             return False
@@ -159,6 +217,11 @@ def _may_head(grid: Grid, place: int, below: list[int]) -> bool:
     if count >= max(2, 0.2 * grid.typical):
         return True
     return grid.contradicts(place) and place > 0 and grid.filled[place - 1] >= 0.5 * grid.typical
+
+
+def _body_width(grid: Grid, above: int) -> int:
+    """The most cells in a row from the lowest row of the header on: what is wider there is a sentence."""
+    return max(len(grid.rows[place]) for place in grid.used if above <= place < above + 200)
 
 
 def _is_numbered(grid: Grid, place: int) -> bool:
@@ -240,6 +303,8 @@ def column_names(grid: Grid, header: list[int], width: int) -> tuple[str, ...]:
         return tuple(f"column_{place + 1}" for place in range(width))
     if len(header) == 1:
         cells = [grid.cell(header[0], column) for column in range(width)]
+        if cells[0] == "#" and len(grid.rows[header[0]]) == width + 1:
+            cells = list(grid.rows[header[0]][1:])
         return unique_names(["", *cells[:-1]] if _names_lack_the_first(grid, header[0], width) else cells)
     main = max(header, key=lambda place: grid.filled[place])
     levels: list[list[str]] = []

@@ -188,7 +188,8 @@ def _continues(grid: Grid, segment: list[int]) -> bool:
         return sum(grid.filled[place] >= 0.5 * grid.typical for place in sample) >= 0.5 * len(sample)
     if grid.typical <= 2 and not grid.strict:
         return not any(_reads_as_note(grid.rows[place]) for place in sample[:2])
-    return sum(map(grid.is_body, sample)) >= 0.5 * len(sample)
+    fits = sum(map(grid.is_body, sample)) >= 0.5 * len(sample)
+    return fits and any(grid.has_value(place) for place in sample)
 
 
 def _starts_another(grid: Grid, header: list[int], segment: list[int]) -> bool:

@@ -14,11 +14,14 @@ import json
 import os
 import queue
 import select
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 from datamind_gen.files.cache import keep_profile, load_profile, profile_key
@@ -94,10 +97,11 @@ class _Worker:
         trace = None if os.environ.get("DATAMIND_FILES_TRACE") else subprocess.DEVNULL
         self.memory_mb = memory_mb
         self.asked = 0
+        self.scratch = Path(tempfile.mkdtemp(prefix="reader-"))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "datamind_gen.files.worker", str(memory_mb)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=trace, env=environment,
-            start_new_session=True,
+            [sys.executable, "-m", "datamind_gen.files.worker", str(memory_mb), str(os.getpid())],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=trace, start_new_session=True,
+            env={**environment, "TMPDIR": str(self.scratch)},
         )  # fmt: skip
 
     def describe(self, found: FoundFile, settings: ReadSettings) -> Profile:
@@ -166,6 +170,31 @@ class _Worker:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)  # what it unpacked and could not remove
+
+
+class _Starter:
+    """Starts workers from one thread that lives as long as this process.
+
+    The kernel ends a worker with the *thread* that started it, and threads of callers come and go.
+    """
+
+    def __init__(self) -> None:
+        self._asked: queue.SimpleQueue[tuple[int, Future[_Worker]]] = queue.SimpleQueue()
+        threading.Thread(target=self._serve, name="reader-starter", daemon=True).start()
+
+    def start(self, memory_mb: int) -> _Worker:
+        started: Future[_Worker] = Future()
+        self._asked.put((memory_mb, started))
+        return started.result()
+
+    def _serve(self) -> None:
+        while True:
+            memory_mb, started = self._asked.get()
+            try:
+                started.set_result(_Worker(memory_mb))
+            except OSError as error:
+                started.set_exception(error)
 
 
 class _Pool:
@@ -174,7 +203,8 @@ class _Pool:
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(WORKERS)
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-        self._owner = os.getpid()
+        self._starter: _Starter | None = None
+        self._starting = threading.Lock()
 
     @contextlib.contextmanager
     def worker(self, memory_mb: int) -> Iterator[_Worker]:
@@ -191,16 +221,19 @@ class _Pool:
             self._give(worker)
 
     def _take(self, memory_mb: int) -> _Worker:
-        if self._owner != os.getpid():  # a forked child must not talk to its parent's workers
-            self._idle, self._owner = queue.SimpleQueue(), os.getpid()
         while True:
             try:
                 worker = self._idle.get_nowait()
             except queue.Empty:
-                return _Worker(memory_mb)
+                return self._start(memory_mb)
             if worker.fit and worker.memory_mb == memory_mb:
                 return worker
             worker.kill()
+
+    def _start(self, memory_mb: int) -> _Worker:
+        with self._starting:
+            self._starter = self._starter or _Starter()
+        return self._starter.start(memory_mb)
 
     def _give(self, worker: _Worker) -> None:
         if worker.fit:
@@ -209,7 +242,7 @@ class _Pool:
             worker.kill()
 
     def close(self) -> None:
-        while self._owner == os.getpid():
+        while True:
             try:
                 self._idle.get_nowait().kill()
             except queue.Empty:
@@ -217,4 +250,13 @@ class _Pool:
 
 
 _pool = _Pool()
+
+
+def _forget_parents_pool() -> None:
+    """A forked child must not talk to its parent's workers."""
+    global _pool
+    _pool = _Pool()
+
+
+os.register_at_fork(after_in_child=_forget_parents_pool)
 atexit.register(close_pool)

@@ -1,29 +1,30 @@
 """The child process that reads files: one request a line on stdin, one reply a line on stdout.
 
-Run as `python -m datamind_gen.files.worker MEMORY_MB`. It is expected to die of bad files; `limits.py`
-watches and replaces it. Replies are JSON, never pickles: nothing that a file did here reaches the parent.
+Run as `python -m datamind_gen.files.worker MEMORY_MB PARENT`. It is expected to die of bad files, and
+`limits.py` watches and replaces it; the kernel kills it with its parent, however busy it is. Replies are
+JSON, never pickles: nothing that a file did here reaches the parent.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
+import signal
 import sys
-import threading
-import time
 from pathlib import Path
 
 _BACKSTOP = 6
 """Address space allowed, in multiples of the memory limit: libraries reserve far more than they use."""
+_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Serves requests until stdin ends or the parent is gone."""
-    memory = int(sys.argv[1]) << 20
-    _limit(memory)
+    _die_with(int(sys.argv[2]))
+    _limit(int(sys.argv[1]) << 20)
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogatepass")
     os.dup2(2, 1)
-    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
 
     from datamind_gen.files.find import FoundFile
     from datamind_gen.rows import DataFile, decode, dump_json
@@ -76,9 +77,9 @@ def _limit(memory: int) -> None:
 
 
 def _die_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)  # it was gone before the kernel knew
 
 
 if __name__ == "__main__":

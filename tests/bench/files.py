@@ -1,12 +1,13 @@
 """How files are read, beside what people use otherwise: shapes that are right, and speed.
 
     python -m tests.bench.files shapes                   exact shapes of the labelled cases, five readers
-    python -m tests.bench.files speed [--mb 200]         a long CSV and Parquet, a wide one, many small ones
+    python -m tests.bench.files speed [--mb 1000]        a long CSV and Parquet, a wide one, many small ones
+                                      [--only csv,parquet,wide,small] [--rounds 3]
     python -m tests.bench.files real FOLDER              shapes of a folder of CSVs beside FOLDER/truth.tsv
                                                          (tab-separated: file, rows, columns)
 
-`speed` runs each reader in a process of its own, ours and its peers by turns, and prints ratios of the
-medians to DuckDB's SUMMARIZE and to polars' describe, with each one's peak memory.
+`speed` runs each reader in a process of its own, ours and its peers by turns, and prints medians of wall
+and CPU seconds and of peak memory, and ours as ratios of DuckDB's SUMMARIZE and of polars' describe.
 """
 
 from __future__ import annotations
@@ -108,14 +109,17 @@ def compare(files: list[tuple[Path, Shape]]) -> None:
 
 def shapes() -> None:
     from tests.files.cases import all_cases
+    from tests.files.portals import portal_cases
 
-    with tempfile.TemporaryDirectory() as scratch:
-        files = []
-        for case in all_cases():
-            path = Path(scratch) / (case.name + case.suffix)
-            path.write_bytes(case.content)
-            files.append((path, (case.rows, case.columns)))
-        compare(files)
+    for title, cases in (("one defect at a time", all_cases()), ("publishers' exports", portal_cases())):
+        print(title)
+        with tempfile.TemporaryDirectory() as scratch:
+            files = []
+            for case in cases:
+                path = Path(scratch) / (case.name + case.suffix)
+                path.write_bytes(case.content)
+                files.append((path, (case.rows, case.columns)))
+            compare(files)
 
 
 def real(folder: Path) -> None:
@@ -148,92 +152,103 @@ for path in PATHS:
 _FRAME = """
 import json, resource, sys, time
 from pathlib import Path
+resource.setrlimit(resource.RLIMIT_AS, (MOST, MOST))
 PATHS = [Path(path) for path in json.loads(sys.argv[1])]
 import duckdb, polars, pandas, datamind_gen.files.profile
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-started = time.perf_counter()
+def spent(): return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+started, before = time.perf_counter(), spent()
 {body}
-took = time.perf_counter() - started
-print("@@" + json.dumps([took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, before / 1024]))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print("@@" + json.dumps([time.perf_counter() - started, spent() - before, peak]))
 """
+_MOST_MEMORY = 12 << 30
+"""Address space of a measured process: a reader that loads the file must not take the machine with it."""
+_MOST_SECONDS = 600
+Cost = tuple[float, float, float]
+"""Seconds, CPU seconds, and the peak of resident memory in MB."""
 
 
-def measure(body: str, paths: list[Path]) -> tuple[float, float]:
-    """Seconds, and the peak of resident memory in MB, of a fresh process."""
-    done = subprocess.run(
-        [sys.executable, "-c", _FRAME.replace("{body}", body), json.dumps([str(path) for path in paths])],
-        capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    took, peak, _ = json.loads(done.stdout.split("@@")[-1])
-    return took, peak
+def measure(body: str, paths: list[Path]) -> Cost | None:
+    """What a fresh process costs; None when it runs out of memory or of time."""
+    code = _FRAME.replace("{body}", body).replace("MOST", str(_MOST_MEMORY))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code, json.dumps([str(path) for path in paths])],
+            capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=_MOST_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return None
+    if "@@" not in done.stdout:
+        if "emory" not in done.stderr and done.returncode > 0:
+            raise RuntimeError(done.stderr[-2000:])
+        return None
+    wall, cpu, peak = json.loads(done.stdout.split("@@")[-1])
+    return wall, cpu, peak
 
 
 def write_long(path: Path, megabytes: int) -> None:
-    """A table of orders, written in pieces until the file is as large as asked."""
-    rng = np.random.default_rng(0)
-    towns = np.array(["Oslo", "Rome", "Lima", "Kyiv", "Accra", "Quito", "Perth", "Turku"])
-    count, start = 200_000, 0
-    with path.open("w", encoding="utf-8") as file:
-        while file.tell() < megabytes << 20:
-            days = np.datetime64("2015-01-01") + rng.integers(0, 3000, count)
-            frame = pd.DataFrame(
-                {
-                    "id": np.arange(start, start + count),
-                    "date": days.astype(str),
-                    "town": towns[rng.integers(0, len(towns), count)],
-                    "price": rng.gamma(2, 50, count).round(2),
-                    "quantity": rng.integers(0, 9, count),
-                    "remark": np.char.add("order ", rng.integers(0, 10**6, count).astype(str)),
-                    "x": rng.normal(size=count).round(6),
-                    "y": rng.normal(size=count).round(6),
-                }
-            )
-            frame.to_csv(file, index=False, header=start == 0)
-            start += count
-
-
-def write_files(folder: Path, megabytes: int) -> dict[str, list[Path]]:
+    """A table of orders, by DuckDB, about as large as asked; the same one for the same size."""
     import duckdb
 
-    long = folder / "long.csv"
-    write_long(long, megabytes)
-    parquet = folder / "long.parquet"
-    duckdb.connect().execute(f"COPY (SELECT * FROM read_csv('{long}')) TO '{parquet}' (FORMAT parquet)")
+    rows = int(megabytes * 1_048_576 / 68)
+    towns = "['Oslo', 'Rome', 'Lima', 'Kyiv', 'Accra', 'Quito', 'Perth', 'Turku']"
+    table = f"""
+        SELECT i AS id, (DATE '2015-01-01' + (hash(i, 1) % 3000)::INT)::VARCHAR AS date,
+            {towns}[1 + (hash(i, 2) % 8)::INT] AS town, round((hash(i, 3) % 100000) / 173.0, 2) AS price,
+            (hash(i, 4) % 9)::INT AS quantity, 'order ' || (hash(i, 5) % 1000000) AS remark,
+            round((hash(i, 6) % 8000000) / 1000000.0 - 4, 6) AS x,
+            round((hash(i, 7) % 8000000) / 1000000.0 - 4, 6) AS y
+        FROM range({rows}) AS t(i)"""
+    duckdb.connect().execute(f"COPY ({table}) TO '{path}' (FORMAT {path.suffix[1:]})")
+
+
+def write_files(folder: Path, megabytes: int, kinds: list[str]) -> dict[str, list[Path]]:
+    """The files of each kind asked for, by what they are called in the table."""
     rng = np.random.default_rng(1)
-    wide = folder / "wide.csv"
-    names = [f"measure {i}" for i in range(1500)]
-    pd.DataFrame(rng.normal(size=(400, 1500)).round(4), columns=names).to_csv(wide, index=False)
-    small = []
-    for number in range(100):
-        small.append(folder / f"small-{number}.csv")
-        frame = pd.DataFrame({"place": [f"p{i}" for i in range(200)], "n": rng.integers(0, 99, 200)})
-        frame.assign(kind=rng.choice(["a", "b"], 200)).to_csv(small[-1], index=False)
-    return {
-        f"long CSV, {megabytes} MB": [long],
-        "long Parquet": [parquet],
-        "wide CSV, 1500 columns": [wide],
-        "100 small CSVs": small,
-    }
+    written: dict[str, list[Path]] = {}
+    for kind in kinds:
+        if kind in ("csv", "parquet"):
+            long = folder / f"long.{kind}"
+            write_long(long, megabytes)
+            written[f"long {kind}, {long.stat().st_size / (1 << 20):.0f} MB"] = [long]
+        elif kind == "wide":
+            wide = folder / "wide.csv"
+            names = [f"measure {i}" for i in range(1500)]
+            pd.DataFrame(rng.normal(size=(400, 1500)).round(4), columns=names).to_csv(wide, index=False)
+            written["wide CSV, 1500 columns"] = [wide]
+        else:
+            small = [folder / f"small-{number}.csv" for number in range(100)]
+            for path in small:
+                frame = pd.DataFrame({"place": [f"p{i}" for i in range(200)], "n": rng.integers(0, 99, 200)})
+                frame.assign(kind=rng.choice(["a", "b"], 200)).to_csv(path, index=False)
+            written["100 small CSVs"] = small
+    return written
 
 
-def speed(megabytes: int, rounds: int) -> None:
+def speed(megabytes: int, rounds: int, kinds: list[str]) -> None:
+    """Prints seconds, CPU seconds and peak memory of each reader, and ours as ratios of the peers'."""
     with tempfile.TemporaryDirectory() as scratch:
-        files = write_files(Path(scratch), megabytes)
         peers = {"ours": _OURS, "SUMMARIZE": _SUMMARIZE, "polars describe": _DESCRIBE}
-        for name, paths in files.items():
-            taken: dict[str, list[float]] = {peer: [] for peer in peers}
-            peaks = dict.fromkeys(peers, 0.0)
+        for name, paths in write_files(Path(scratch), megabytes, kinds).items():
+            taken: dict[str, list[Cost]] = {peer: [] for peer in peers}
             for _ in range(rounds):
                 for peer, body in peers.items():
-                    took, peak = measure(body, paths)
-                    taken[peer].append(took)
-                    peaks[peer] = max(peaks[peer], peak)
-            middle = {peer: statistics.median(times) for peer, times in taken.items()}
-            told = ", ".join(f"{peer} {middle[peer]:.2f} s ({peaks[peer]:.0f} MB)" for peer in peers)
-            print(f"{name:24} {told}")
-            for peer in list(peers)[1:]:
-                print(f"{'':24} ours / {peer}: {middle['ours'] / middle[peer]:.2f}", flush=True)
-        pooled(files["100 small CSVs"])
+                    cost = measure(body, paths)
+                    taken[peer] += [cost] if cost else []
+            print(name)
+            for peer, costs in taken.items():
+                if not costs:
+                    limits = f"{_MOST_MEMORY >> 30} GB of memory or {_MOST_SECONDS} s"
+                    print(f"    {peer:16} needs more than {limits}", flush=True)
+                    continue
+                wall, cpu, peak = (statistics.median(values) for values in zip(*costs, strict=True))
+                line = f"    {peer:16} {wall:8.2f} s  {cpu:8.2f} CPU s  {peak:6.0f} MB"
+                if peer != "ours":
+                    ours = [statistics.median(values) for values in zip(*taken["ours"], strict=True)]
+                    line += f"   ours takes {ours[0] / wall:.2f} of its time, {ours[1] / cpu:.2f} of its CPU"
+                print(line, flush=True)
+            if name.startswith("100 small"):
+                pooled(paths)
 
 
 def pooled(paths: list[Path]) -> None:
@@ -258,13 +273,14 @@ def main() -> None:
     )
     parser.add_argument("what", choices=["shapes", "speed", "real"])
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--mb", type=int, default=200)
+    parser.add_argument("--mb", type=int, default=200, help="the size of the long CSV")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="csv,parquet,wide,small", help="which kinds of file, by comma")
     chosen = parser.parse_args()
     if chosen.what == "shapes":
         shapes()
     elif chosen.what == "speed":
-        speed(chosen.mb, chosen.rounds)
+        speed(chosen.mb, chosen.rounds, chosen.only.split(","))
     elif chosen.folder is None:
         parser.error("real needs a folder")
     else:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from datamind_gen.files import (
     FileError,
-    LicensePolicy,
+    LicenseAction,
     ReadSettings,
     SourceSpec,
     find_file,
@@ -104,7 +104,7 @@ def test_what_licences_allow(license: str, kind: LicenseClass) -> None:
         ({"min_columns": 3}, Reason.TOO_FEW_COLUMNS), ({"max_columns": 1, "min_columns": 1},
         Reason.TOO_MANY_COLUMNS),
         ({"max_bytes": 10}, Reason.TOO_LARGE), ({"min_confidence": 0.999}, Reason.LOW_CONFIDENCE),
-        ({"policy": LicensePolicy.REFUSE}, Reason.LICENSE),
+        ({"policy": LicenseAction.REFUSE}, Reason.LICENSE),
     ],
     ids=lambda value: value.value if isinstance(value, Reason) else "",
 )  # fmt: skip

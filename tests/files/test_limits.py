@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import zipfile
 from pathlib import Path
@@ -23,7 +27,7 @@ from datamind_gen.files import (
     profile_limited,
 )
 from datamind_gen.rows import Reason
-from tests.run.processes import descendants
+from tests.run.processes import descendants, wait_gone
 
 ALL = ReadSettings.accept_all()
 
@@ -68,8 +72,6 @@ def test_a_zip_bomb_in_a_workbook(tmp_path: Path) -> None:
 
 
 def test_a_bomb_in_gzip(tmp_path: Path) -> None:
-    import gzip
-
     bomb = tmp_path / "bomb.csv.gz"
     with gzip.open(bomb, "wb", compresslevel=9) as file:
         for _ in range(140):
@@ -142,3 +144,50 @@ def test_a_reader_that_somebody_kills_is_replaced_and_the_file_is_read(tmp_path:
     killer.join(timeout=10)
     assert killed
     assert profile.tables[0].rows == 400_000
+
+
+_PROFILES_A_FIFO = """
+import sys
+from pathlib import Path
+from datamind_gen.files import FoundFile, ReadSettings, profile_in_limits
+from datamind_gen.rows import DataFile, FileFormat, FilePart
+part = FilePart(name="fifo.csv", sha256="0" * 64, size=1)
+file = DataFile(id="f", name="fifo.csv", source="s", format=FileFormat.CSV, parts=(part,), license="unknown")
+profile_in_limits(FoundFile(file, (Path(sys.argv[1]),)), ReadSettings.accept_all())
+"""
+
+
+def test_a_busy_reader_dies_with_its_killed_parent(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo.csv"
+    os.mkfifo(fifo)
+    parent = subprocess.Popen([sys.executable, "-c", _PROFILES_A_FIFO, str(fifo)])
+    writer = os.open(fifo, os.O_WRONLY)  # returns when the reader has the file open: it is busy now
+    (reader,) = (one for one in descendants(parent.pid) if "files.worker" in one.command)
+    os.kill(reader.pid, signal.SIGSTOP)  # no thread of it can look for its parent
+    parent.kill()
+    parent.wait()
+    assert wait_gone([reader], within=5) == []
+    os.close(writer)
+
+
+def test_a_reader_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
+    close_pool()
+    for number in range(3):
+        found = _table(tmp_path / f"{number}.csv", rows=30 + number)
+        asking = threading.Thread(target=profile_in_limits, args=(found, ALL))
+        asking.start()
+        asking.join()
+    readers = {one.pid for one in descendants(os.getpid()) if "files.worker" in one.command}
+    assert len(readers) == 1
+
+
+def test_a_killed_reader_leaves_no_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    close_pool()
+    packed = tmp_path / "large.csv.gz"
+    with gzip.open(packed, "wt", compresslevel=1) as file:
+        file.write("a,b\n" + "".join(f"{n},{n * 7}\n" for n in range(2_000_000)))
+    with pytest.raises(FileError) as caught:
+        profile_in_limits(find_file(packed), ALL.model_copy(update={"max_seconds": 1.5}))
+    assert caught.value.reason is Reason.READER_LIMIT
+    assert [path.name for path in tmp_path.iterdir()] == [packed.name]
