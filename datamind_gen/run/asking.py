@@ -35,8 +35,9 @@ from datamind_gen.rows import (
 )
 from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings
 from datamind_gen.spec.pipeline import PipelineSpec
-from datamind_gen.stages.plan import Assignment, supports
+from datamind_gen.stages.plan import Assignment
 from datamind_gen.stages.programs import write_from_program
+from datamind_gen.stages.reach import supports
 from datamind_gen.stages.sample import draw_trajectory
 from datamind_gen.taxonomy import Taxonomy
 

@@ -16,14 +16,16 @@ from datamind_gen.ledger import RecordKind
 from datamind_gen.rows import Candidate, Group, Query, Stage, decode, dump_json, encode, hash_text
 from datamind_gen.run.envelope import Envelope
 from datamind_gen.spec.judging import Keep
-from datamind_gen.stages.plan import Assignment, SettledQuery, plan_wave
+from datamind_gen.stages.plan import Assignment, SettledQuery, find_reach, plan_wave
+from datamind_gen.stages.reach import Reach
 from datamind_gen.stages.select import select
 
 if TYPE_CHECKING:
     from datamind_gen.run.engine import Engine
 
-FIRST_YIELD = 0.7
-"""Kept queries for every planned one, assumed before any was tried."""
+FIRST_YIELD = 1.0
+"""Kept queries for every planned one, assumed before any was tried: what filtering takes is then asked anew
+where it is missing, so that shares hold among what is kept, and not only in the plan."""
 LEAST_YIELD = 0.05
 """No wave is planned as if fewer were kept: it would ask without end."""
 
@@ -48,6 +50,7 @@ class Waves:
         self._plans: dict[int, asyncio.Future[tuple[Assignment, ...]]] = {}
         self._settled: tuple[SettledQuery, ...] = ()
         self._yield = FIRST_YIELD
+        self._reach: Reach | None = None
 
     async def plan(self, wave: int) -> tuple[Assignment, ...]:
         """What the wave asks. Waits until every file is profiled."""
@@ -66,15 +69,11 @@ class Waves:
         self._settled = settle(delivered, self._engine)
         if self._recorded_only:
             return bool(await self.plan(wave + 1))
+        if wave >= spec.coverage.waves:
+            return False
         kept = sum(query.kept_trajectories for query in self._settled)
-        if kept >= spec.coverage.target or wave >= spec.coverage.waves:
-            return False
-        if self.limit is not None and len(self._settled) >= self.limit:
-            return False
         per_query = self._kept_per_success()
-        self._yield = (
-            max(kept / per_query / len(self._settled), LEAST_YIELD) if self._settled else FIRST_YIELD
-        )
+        self._yield = max(kept / per_query / self.planned, LEAST_YIELD) if self.planned else FIRST_YIELD
         return bool(await self.plan(wave + 1))
 
     @property
@@ -88,6 +87,8 @@ class Waves:
             text = engine.ledger.get(RecordKind.PLAN, key) or "[]"
             return tuple(decode(Assignment, assignment) for assignment in json.loads(text))
         profiles = tuple(engine.profiles[file] for file in sorted(engine.profiles))
+        if self._reach is None:
+            self._reach = find_reach(engine.spec.queries, engine.taxonomy, profiles)
         plan = plan_wave(
             engine.spec.coverage,
             engine.spec.queries,
@@ -98,6 +99,7 @@ class Waves:
             seed=engine.spec.seed,
             limit=self.limit,
             expected_kept_per_query=self._yield * self._kept_per_success(),
+            reach=self._reach,
         )
         engine.ledger.put(RecordKind.PLAN, key, dump_json([encode(assignment) for assignment in plan]))
         return plan

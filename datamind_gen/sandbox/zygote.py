@@ -177,6 +177,10 @@ def _environment(scratch: Path) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # The imported libraries' objects on huge pages: a fork copies a few hundred page table entries
+        # instead of fifty thousand, which is most of what a session and a checkpoint cost.
+        "PYTHONMALLOC": "malloc",
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(scratch / "matplotlib"),
         "OMP_NUM_THREADS": "1",

@@ -53,6 +53,9 @@ class CoverageSettings(Section):
     """Kept trajectories wanted in all."""
     per_file: Annotated[int, Field(ge=1)] = 24
     """At most so many queries about one file."""
+    each_cell: Annotated[int, Field(ge=0)] = 0
+    """Kept trajectories wanted in every cell of category x format x hops that the data allow, whatever the
+    shares say; 0 leaves it to the shares."""
     waves: Annotated[int, Field(ge=1)] = 3
     """At most so many waves; the second and later ones top up what filtering left short."""
     categories: dict[str, Share] | None = None

@@ -44,8 +44,9 @@ from datamind_gen.stages.authoring import (
 )
 from datamind_gen.stages.base import Outcome, Services, failed, kept, rejected
 from datamind_gen.stages.metadata import describe_file
-from datamind_gen.stages.plan import Assignment, supports
+from datamind_gen.stages.plan import Assignment
 from datamind_gen.stages.programs import follow_with_program, write_from_program
+from datamind_gen.stages.reach import supports
 from datamind_gen.stages.sample import draw_trajectories
 from datamind_gen.taxonomy import Category
 from datamind_gen.taxonomy.level import WEIGHTS, level_of

@@ -10,18 +10,25 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from datamind_gen.rows import Column, FileFormat, Level, Origin, Profile, make_id, seed_from
+from datamind_gen.rows import FileFormat, Level, Origin, Profile, make_id, seed_from
 from datamind_gen.spec.queries import CoverageSettings, QuerySettings
-from datamind_gen.taxonomy import Category, Taxonomy, may_end
-from datamind_gen.taxonomy.fill import fill, has_kind
-from datamind_gen.taxonomy.views import list_views
+from datamind_gen.stages.reach import Reach
+from datamind_gen.taxonomy import Taxonomy
 
 Key = TypeVar("Key", bound=Hashable)
 MIN_YIELD = 0.02
+
+
+class Cell(NamedTuple):
+    """A place in the matrix of what a dataset covers."""
+
+    category: str
+    format: str
+    hops: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +68,34 @@ def plan_wave(
     seed: int,
     limit: int | None,
     expected_kept_per_query: float,
+    reach: Reach | None = None,
 ) -> tuple[Assignment, ...]:
     """The assignments of a wave; fewer than wanted where files run out, none where all is reached.
 
-    `limit` bounds the queries of all waves. `expected_kept_per_query` is what a planned query is expected
-    to leave in the dataset.
+    Cells with fewer than `coverage.each_cell` trajectories come first, then whatever brings the shares
+    nearest to what is wanted. `limit` bounds the queries of all waves. `expected_kept_per_query` is what a
+    planned query is expected to leave in the dataset. `reach` keeps what was found for an earlier wave.
     """
-    kept = sum(query.kept_trajectories for query in settled)
-    missing = coverage.target - kept
-    count = math.ceil(missing / max(expected_kept_per_query, MIN_YIELD)) if missing > 0 else 0
-    if limit is not None:
-        count = min(count, limit - len(settled))
-    if count <= 0 or not profiles:
+    if not profiles:
         return ()
-    planner = _Planner(coverage, queries, taxonomy, profiles, settled, wave=wave, seed=seed)
+    reach = reach or find_reach(queries, taxonomy, profiles)
+    planner = _Planner(coverage, queries, taxonomy, profiles, settled, wave=wave, seed=seed, reach=reach)
+    missing = coverage.target - sum(query.kept_trajectories for query in settled)
+    count = math.ceil(missing / max(expected_kept_per_query, MIN_YIELD)) if missing > 0 else 0
+    most = math.inf if limit is None else limit - len(settled)
     found: list[Assignment] = []
-    while len(found) < count:
-        assignment = planner.next()
-        if assignment is None:
+    for assignment in planner.fill_cells(coverage.each_cell):
+        if len(found) >= most:
             break
         found.append(assignment)
+    while len(found) < min(count, most) and (one := planner.next()) is not None:
+        found.append(one)
     return tuple(found)
+
+
+def find_reach(queries: QuerySettings, taxonomy: Taxonomy, profiles: Sequence[Profile]) -> Reach:
+    """What these files allow, as far as their profiles tell."""
+    return Reach(taxonomy, {profile.file.id: profile for profile in profiles}, max(queries.hops))
 
 
 class _Planner:
@@ -97,126 +111,136 @@ class _Planner:
         *,
         wave: int,
         seed: int,
+        reach: Reach,
     ) -> None:
         self._wave, self._seed, self._per_file = wave, seed, coverage.per_file
-        self._profiles = {profile.file.id: profile for profile in profiles}
-        self._files: dict[str, Counter[str]] = {id: Counter() for id in self._profiles}
+        self._reach = reach
+        self._format_of = {profile.file.id: profile.file.format.value for profile in profiles}
+        self._room = dict.fromkeys(self._format_of, coverage.per_file)
+        self._asked: Counter[tuple[str, str]] = Counter()
         self._categories = _shares(coverage.categories or taxonomy.weights())
-        formats = Counter(profile.file.format.value for profile in profiles)
-        self._formats = _shares(coverage.formats or formats)
+        self._formats = _shares(coverage.formats or Counter(self._format_of.values()))
         self._hops = _shares(queries.hops)
         self._origins = _shares({Origin.MODEL: queries.author.model, Origin.PROGRAM: queries.author.program})
-        self._supported = {
-            (origin, id, category.name)
-            for origin in self._origins
-            for id, profile in self._profiles.items()
-            for category in taxonomy.categories
-            if supports(category, profile, origin)
-        }
-        self._have: Counter[tuple[str, ...]] = Counter()
+        self._have: Counter[tuple[Hashable, ...]] = Counter()
         for query in settled:
-            if query.file_id in self._files:
-                self._files[query.file_id][query.category] += 1
+            if query.file_id in self._room:
+                self._room[query.file_id] -= 1
+                self._asked[query.file_id, query.category] += 1
             if query.kept_trajectories:
-                self._count(query.category, query.format.value, str(query.hops), None)
-        self._indices: Counter[tuple[str, ...]] = Counter()
-        self._rng = random.Random(seed_from("plan", str(seed), str(wave)))
-        self._order = {id: self._rng.random() for id in sorted(self._profiles)}
+                self._count(Cell(query.category, query.format.value, query.hops), None)
+        self._indices: Counter[tuple[Hashable, ...]] = Counter()
+        rng = random.Random(seed_from("plan", str(seed), str(wave)))
+        self._order = {id: rng.random() for id in sorted(self._format_of)}
+
+    def fill_cells(self, each_cell: int) -> Iterator[Assignment]:
+        """What cells with fewer than `each_cell` trajectories need. Later waves try more often: what they
+        find empty has refused before."""
+        for cell in self._short_cells(each_cell):
+            for _ in range((each_cell - self._have[cell]) * self._wave):
+                origin = self._most_missing_origin()
+                if cell not in self._cells(origin, cell.category):
+                    break
+                yield self._assign(origin, cell)
 
     def next(self) -> Assignment | None:
-        """The next assignment, or None where no file has room for any."""
-        origin = Origin(self._most_missing(self._origins, ("origin",), set(self._origins)))
-        for category in self._by_need(self._categories, ("category",)):
-            formats = {
-                self._profiles[id].file.format.value for id in self._open_files(origin, category)
-            } & self._formats.keys()
-            if not formats:
-                continue
-            format = self._most_missing(self._formats, ("format",), formats, joint=("category", category))
-            hops = self._most_missing(self._hops, ("hops",), set(self._hops), joint=("category", category))
-            file_id = self._pick_file(origin, category, format)
-            self._count(category, format, str(hops), origin)
-            self._files[file_id][category] += 1
-            key = (file_id, category, str(hops), origin.value)
-            self._indices[key] += 1
-            index = self._indices[key]
-            id = make_id("assignment", str(self._seed), str(self._wave), *key, str(index))
-            return Assignment(id, self._wave, file_id, category, int(hops), origin, index)
+        """The assignment that brings the shares nearest to what is wanted; None where no file has room."""
+        origin = self._most_missing_origin()
+        for category in self._by_need():
+            cells = self._cells(origin, category)
+            if cells:
+                return self._assign(origin, max(cells, key=self._missing))
         return None
 
-    def _count(self, category: str, format: str, hops: str, origin: Origin | None) -> None:
-        self._have[("all",)] += 1
-        for key in (("category", category), ("format", format), ("hops", hops)):
-            self._have[key] += 1
-        self._have[("category", category, "format", format)] += 1
-        self._have[("category", category, "hops", hops)] += 1
+    def _short_cells(self, each_cell: int) -> list[Cell]:
+        cells = {
+            cell
+            for category in self._categories
+            for origin in self._origins
+            for cell in self._cells(origin, category)
+        }
+        return sorted(cell for cell in cells if self._have[cell] < each_cell)
+
+    def _cells(self, origin: Origin, category: str) -> set[Cell]:
+        """The cells of a category that some file with room can fill."""
+        most: dict[str, int] = {}
+        for id in self._open_files(origin, category, 1):
+            format = self._format_of[id]
+            most[format] = max(most.get(format, 0), self._reach(origin, id, category))
+        return {
+            Cell(category, format, hops)
+            for format, reached in most.items()
+            if format in self._formats
+            for hops in self._hops
+            if hops <= reached
+        }
+
+    def _assign(self, origin: Origin, cell: Cell) -> Assignment:
+        file_id = self._pick_file(origin, cell)
+        self._count(cell, origin)
+        self._room[file_id] -= 1
+        self._asked[file_id, cell.category] += 1
+        key = (file_id, cell.category, str(cell.hops), origin.value)
+        self._indices[key] += 1
+        index = self._indices[key]
+        id = make_id("assignment", str(self._seed), str(self._wave), *key, str(index))
+        return Assignment(id, self._wave, file_id, cell.category, cell.hops, origin, index)
+
+    def _count(self, cell: Cell, origin: Origin | None) -> None:
+        have = self._have
+        for key in ((), (cell.category,), (cell.format,), (cell.hops,), cell):
+            have[key] += 1
+        have[cell.category, cell.format] += 1
+        have[cell.category, cell.hops] += 1
         if origin is not None:
-            self._have[("origin", origin.value)] += 1
-            self._have[("planned",)] += 1
+            have[origin,] += 1
+            have["planned",] += 1
 
-    def _most_missing(
-        self,
-        shares: Mapping[Key, float],
-        axis: tuple[str, ...],
-        allowed: set[Key],
-        joint: tuple[str, ...] = (),
-    ) -> Key:
-        total = self._have[("planned",)] if axis == ("origin",) else self._have[("all",)]
-        within = self._have[joint] if joint else 0
+    def _most_missing_origin(self) -> Origin:
+        planned = self._have["planned",]
 
-        def missing(key: Key) -> tuple[float, float]:
-            overall = shares[key] * (total + 1) - self._have[(*axis, str(key))]
-            here = shares[key] * (within + 1) - self._have[(*joint, *axis, str(key))] if joint else 0.0
-            return overall + here, shares[key]
+        def missing(origin: Origin) -> tuple[float, float]:
+            return self._origins[origin] * (planned + 1) - self._have[origin,], self._origins[origin]
 
-        return max((key for key in shares if key in allowed), key=missing)
+        return max(self._origins, key=missing)
 
-    def _by_need(self, shares: Mapping[str, float], axis: tuple[str, ...]) -> list[str]:
-        total = self._have[("all",)]
+    def _by_need(self) -> list[str]:
+        total = self._have[()] + 1
         return sorted(
-            (key for key in shares if shares[key] > 0),
-            key=lambda key: (self._have[(*axis, key)] - shares[key] * (total + 1), key),
+            self._categories,
+            key=lambda name: (self._have[name,] - self._categories[name] * total, name),
         )
 
-    def _open_files(self, origin: Origin, category: str) -> Iterable[str]:
-        for id in self._profiles:
-            room = sum(self._files[id].values()) < self._per_file
-            if room and (origin, id, category) in self._supported:
+    def _missing(self, cell: Cell) -> tuple[float, ...]:
+        """How far the shares of the cell's format and hops are from what is wanted, overall and within the
+        category; an empty cell counts as one row more."""
+        total, within = self._have[()] + 1, self._have[cell.category,] + 1
+        format, hops = self._formats[cell.format], self._hops[cell.hops]
+        missing = (
+            format * (total + within)
+            - self._have[cell.format,]
+            - self._have[cell.category, cell.format]
+            + hops * (total + within)
+            - self._have[cell.hops,]
+            - self._have[cell.category, cell.hops]
+        )
+        return missing + (not self._have[cell]), format, hops, -cell.hops
+
+    def _open_files(self, origin: Origin, category: str, hops: int) -> Iterator[str]:
+        for id, room in self._room.items():
+            if room > 0 and self._reach(origin, id, category) >= hops:
                 yield id
 
-    def _pick_file(self, origin: Origin, category: str, format: str) -> str:
+    def _pick_file(self, origin: Origin, cell: Cell) -> str:
         """The file of the format with fewest queries, those of the category counting double."""
         return min(
             (
                 id
-                for id in self._open_files(origin, category)
-                if self._profiles[id].file.format.value == format
+                for id in self._open_files(origin, cell.category, cell.hops)
+                if self._format_of[id] == cell.format
             ),
-            key=lambda id: (
-                sum(self._files[id].values()) + self._files[id][category],
-                self._order[id],
-            ),
+            key=lambda id: (self._asked[id, cell.category] - self._room[id], self._order[id]),
         )
-
-
-def supports(category: Category, profile: Profile, origin: Origin) -> bool:
-    """Whether a file has what a category needs; for programs, whether any can be filled and answered."""
-    views = list_views(profile)
-    if not any(_meets_needs(category, view.columns) for view in views):
-        return False
-    if origin is Origin.MODEL:
-        return True
-    return any(
-        may_end(program, profile)
-        and any(fill(program, view.columns, view.rows, random.Random(0)) is not None for view in views)
-        for program in category.programs
-    )
-
-
-def _meets_needs(category: Category, columns: Sequence[Column]) -> bool:
-    return all(
-        sum(has_kind(column, kind) for column in columns) >= count for kind, count in category.needs.items()
-    )
 
 
 def _shares(weights: Mapping[Key, float]) -> dict[Key, float]:

@@ -39,11 +39,17 @@ async def replay_trajectory(
     sql_only: bool,
     db_info: str | None,
 ) -> Replay:
-    """Runs every turn's code in order. Sees the data under the same names as the first time."""
+    """Runs every turn's code in order. Sees the data under the same names as the first time.
+
+    Where every turn but the last succeeded there was nothing to roll back, so no checkpoints are taken: a
+    turn that fails now is a difference, and ends the replay.
+    """
+    executed = [turn.status for turn in trajectory.turns if turn.code is not None and turn.status is not None]
+    nothing_to_undo = all(status == TurnStatus.OK for status in executed[:-1])
     session = await sandbox.open(
         paths,
         seed=str(trajectory.seed),
-        on_error=OnError(on_error),
+        on_error=OnError.KEEP if nothing_to_undo else OnError(on_error),
         sql_only=sql_only,
         db_info=db_info,
     )

@@ -14,7 +14,7 @@ import math
 import re
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -22,13 +22,15 @@ from types import TracebackType
 from typing import Any
 
 from datamind_gen.rows import Answer, AnswerType, Profile, Scalar, hash_text
-from datamind_gen.sandbox import Sandbox, Session
+from datamind_gen.sandbox import OnError, Sandbox, Session
 from datamind_gen.taxonomy.answers import answer_at, is_trivial, table_answer
 from datamind_gen.taxonomy.chain import Chain, wire_column
 from datamind_gen.taxonomy.code import reference_guards, reference_sql, reference_steps
 
 _MARK = "references: "
 _AGREEMENT = 1e-6
+_MIDNIGHT = " 00:00:00"
+"""What SQLite's date text may carry, and a date answer does not."""
 
 
 class Fate(StrEnum):
@@ -79,7 +81,11 @@ class Executor:
         self._session: Session | None = None
 
     async def __aenter__(self) -> Executor:
-        self._session = await self._sandbox.open(self._paths, seed=f"references:{self._profile.file.id}")
+        self._session = await self._sandbox.open(
+            self._paths,
+            seed=f"references:{self._profile.file.id}",
+            on_error=OnError.KEEP,  # the harness catches what fails; a checkpoint a turn would be for nothing
+        )
         return self
 
     async def __aexit__(
@@ -155,9 +161,10 @@ def _judge(chain: Chain, raw: Mapping[str, Any], profile: Profile) -> Run:
             return Run(chain, Fate.GOOD, answers=answers)
         table = table_answer(raw["sql"], gives)
         if not agrees(last, table):
-            said = f"Python gives {last.text[:100]}, SQL {table.text[:100]}"
-            return Run(chain, Fate.ERROR, f"Python and SQL disagree: {said}")
-        answers = (*answers[:-1], table)
+            both = f"Python gives {last.text[:100]}, SQL {table.text[:100]}"
+            return Run(chain, Fate.ERROR, f"Python and SQL disagree: {both}")
+        said = replace(table, text=last.text) if last.type is AnswerType.CLAIMS else table
+        answers = (*answers[:-1], said)
     return Run(chain, Fate.GOOD, answers=answers)
 
 
@@ -206,6 +213,8 @@ def _sort_key(row: Sequence[Any]) -> list[str]:
 
 
 def _same(left: Scalar, right: Scalar, decimals: int | None) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        return left.removesuffix(_MIDNIGHT) == right.removesuffix(_MIDNIGHT)
     if isinstance(left, bool) and isinstance(right, str):
         return right.lower() == ("yes" if left else "no")
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
