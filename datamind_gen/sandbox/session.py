@@ -68,6 +68,8 @@ class Session:
         self._zygote: Zygote | None = None
         self._log: list[_Logged] = []
         self._deterministic = True
+        self._torn = False
+        """Whether the directory shows a turn that was rolled back, its process being gone."""
         self._closed = False
         self._lock = asyncio.Lock()
 
@@ -122,9 +124,10 @@ class Session:
         return _sandbox_failed(why)
 
     def _after(self, observed: Observed, code: str) -> None:
+        result = observed.result
         if not observed.alive:
             self._fall_asleep()
-        result = observed.result
+            self._torn = self.on_error is OnError.ROLLBACK
         if result.ok:
             self._log.append(_Logged(self.turns, code, None, observed.printed))
         elif self.on_error is OnError.KEEP and observed.progress:
@@ -141,7 +144,7 @@ class Session:
             "request": {
                 "turn": number,
                 "rollback": rollback and statements is None,
-                "checkpoint": rollback and statements is None and patience == 1.0,
+                "checkpoint": rollback and bool(self._log) and statements is None and patience == 1.0,
                 "statements": statements,
                 "output_chars": settings.output_chars,
                 "stream_bytes": settings.stream_mb * 1024 * 1024,
@@ -156,6 +159,7 @@ class Session:
         woken = bool(self._log)
         zygote = await self._sandbox.zygote(lean=self._sql_only)
         await asyncio.to_thread(self._workspace.lay_out)
+        self._torn = False
         await zygote.open_session(self._number, self._order())
         self._zygote = zygote
         for entry in self._log:
@@ -198,6 +202,9 @@ class Session:
 
         Raises ValueError for a name that leaves the session's directory.
         """
+        if self._torn:
+            async with self._lock, self._sandbox.admission:
+                await self._wake()
         raw = await asyncio.to_thread(self._workspace.read, name, max_bytes)
         return None if raw is None else raw.decode("utf-8", "replace")
 

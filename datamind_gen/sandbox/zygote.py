@@ -88,9 +88,10 @@ class Zygote:
         header = frame.header
         if header["op"] == "ready":
             self._ready.set_result(header)
-        elif header["op"] == "held":
-            self._on_held(header["session"], header["bytes"])
-        else:
+            return
+        if "held" in header:
+            self._on_held(header["session"], header["held"])
+        if header["op"] != "held":
             if header["op"] == "opened":
                 self._groups[header["session"]] = header["pid"]
             future = self._pending.pop(header["session"], None)
@@ -177,10 +178,6 @@ def _environment(scratch: Path) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        # The imported libraries' objects on huge pages: a fork copies a few hundred page table entries
-        # instead of fifty thousand, which is most of what a session and a checkpoint cost.
-        "PYTHONMALLOC": "malloc",
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(scratch / "matplotlib"),
         "OMP_NUM_THREADS": "1",

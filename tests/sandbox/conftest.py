@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ Do = Callable[[Awaitable[T]], T]
 Play = Callable[..., list[TurnResult]]
 
 QUICK = SandboxSettings(
-    wall_s=15,  # turns that only wait do so beside each other
+    wall_s=120,  # a busy machine is no fault
     cpu_s=4,
     memory_mb=600,
     file_mb=20,
@@ -48,6 +49,15 @@ def do(loop: asyncio.Runner) -> Do:
 @pytest.fixture(scope="session")
 def sandbox(do: Do) -> Iterator[Sandbox]:
     opened = Sandbox(QUICK)
+    do(opened.__aenter__())
+    yield opened
+    do(opened.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def impatient(do: Do) -> Iterator[Sandbox]:
+    """For turns that only wait for their time to be over."""
+    opened = Sandbox(replace(QUICK, wall_s=5))
     do(opened.__aenter__())
     yield opened
     do(opened.__aexit__(None, None, None))

@@ -80,13 +80,20 @@ def _become_session(
 
 
 def _arrange_descriptors(theirs: socket.socket, stdout_fd: int, exchange_fd: int) -> socket.socket:
-    high = [os.dup(theirs.fileno()), os.dup(exchange_fd), os.dup(stdout_fd), os.open(os.devnull, os.O_RDWR)]
-    high = [_move_up(descriptor) for descriptor in high]
-    for source, target in zip(high, (exchange.SOCKET_FD, exchange.EXCHANGE_FD, 1, 0), strict=True):
+    nothing = os.open(os.devnull, os.O_RDWR)
+    places = {
+        0: nothing,
+        1: stdout_fd,
+        2: stdout_fd,
+        exchange.SOCKET_FD: theirs.fileno(),
+        exchange.EXCHANGE_FD: exchange_fd,
+        exchange.CHECKPOINT_FD: nothing,
+    }
+    high = {target: _move_up(source) for target, source in places.items()}
+    for target, source in high.items():
         os.dup2(source, target, inheritable=False)
-    os.dup2(1, 2, inheritable=False)
     theirs.detach()
-    os.closerange(5, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    os.closerange(max(places) + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     return socket.socket(fileno=exchange.SOCKET_FD)
 
 

@@ -1,6 +1,6 @@
 """A checkpoint: a frozen copy of the session from before the turn, which carries on if the turn fails.
 
-The session forks; the copy tells the zygote that it is there, and waits. If the turn is kept, the
+The session forks, tells the zygote of the copy, and goes on; the copy waits. If the turn is kept, the
 zygote ends the copy. If not, the zygote ends the session; the copy, orphaned, puts the files back as
 they were and becomes the session. Memory is shared until written to.
 """
@@ -41,10 +41,13 @@ def take_checkpoint(channel: socket.socket, snapshot: Snapshot) -> Role:
         os.close(waiting)
         os.close(held)
         return Role.SESSION
-    os.close(held if copy == 0 else waiting)
     if copy:
+        channel.send(exchange.note_of_copy(copy))  # before the turn can end: what ends it needs to know
+        os.close(waiting)
+        os.dup2(held, exchange.CHECKPOINT_FD, inheritable=False)  # closes that of the turn before
+        os.close(held)
         return Role.SESSION
-    channel.send(exchange.COPIED)
+    os.close(held)
     _wait_until_orphaned(waiting, session)
     die_with(zygote)
     random.setstate(dice)  # forking reseeds the module

@@ -14,6 +14,8 @@ from typing import Any
 
 SOCKET_FD = 3
 EXCHANGE_FD = 4
+CHECKPOINT_FD = 5
+"""A session's end of the pipe whose closing wakes its checkpoint."""
 NONCE_SIZE = 16
 REPLY_LIMIT = 4 * 1024 * 1024
 """Bytes of a reply that the zygote reads; a session writes less."""
@@ -25,9 +27,20 @@ FAILED = b"F"
 COPIED = b"C"
 TOOK_OVER = b"H"
 
+_PID = struct.Struct("=q")
 _PROGRESS = struct.Struct("=Q")
 _SIZE = struct.Struct("=Q")
 _BODY = 16
+
+
+def note_of_copy(pid: int) -> bytes:
+    """What a session says of the checkpoint that it made."""
+    return COPIED + _PID.pack(pid)
+
+
+def read_pid(note: bytes) -> int:
+    """The process that such a note names; 0 if it names none."""
+    return int(_PID.unpack(note[1:])[0]) if len(note) == 1 + _PID.size else 0
 
 
 def write_request(descriptor: int, request: dict[str, Any]) -> None:

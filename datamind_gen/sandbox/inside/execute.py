@@ -151,7 +151,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _format(error: BaseException) -> str:
-    report = traceback.TracebackException.from_exception(error, compact=True)
+    report = traceback.TracebackException.from_exception(error, lookup_lines=False, compact=True)
     _keep_user_frames(report)
     text = "".join(report.format())
     return _OWN_MODULE.sub("", text).rstrip("\n")

@@ -6,6 +6,7 @@ copy), so this module imports, sets defaults, and stops there.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import warnings
 
@@ -38,6 +39,37 @@ FULL = (
     "matplotlib",
     "matplotlib.pyplot",
 )
+LATE = (
+    "encodings.cp437",
+    "encodings.unicode_escape",
+    "jinja2",
+    "matplotlib.backends.backend_agg",
+    "narwhals._duration",
+    "narwhals._interchange.dataframe",
+    "narwhals._pandas_like.namespace",
+    "narwhals.stable.v2._namespace",
+    "openpyxl.packaging.extended",
+    "pandas.core.arrays.arrow.extension_types",
+    "pandas.core.reshape.reshape",
+    "pandas.io.formats.css",
+    "pandas.io.formats.csvs",
+    "pandas.io.formats.excel",
+    "pandas.io.formats.html",
+    "pandas.io.formats.string",
+    "pandas.io.formats.style",
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.ImageMath",
+    "PIL.ImageOps",
+    "PIL.JpegImagePlugin",
+    "PIL.PpmImagePlugin",
+    "PIL.features",
+    "pyarrow.dataset",
+    "pyarrow.json",
+    "pyarrow.pandas_compat",
+    "python_calamine",
+)
+"""What those import when first used; no loss where a version of theirs has none of it."""
 LEAN = ("numpy", "pandas", "sqlite3", "duckdb")
 STANDARD = (
     "argparse",
@@ -89,4 +121,8 @@ def preload(lean: bool) -> list[str]:
                 importlib.import_module(name)
             except ImportError:
                 missing.append(name)
+        if not lean:
+            for name in LATE:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
     return missing

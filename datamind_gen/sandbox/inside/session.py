@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from datamind_gen.sandbox.inside import exchange, streams
 from datamind_gen.sandbox.inside.checkpoint import Role, take_checkpoint
 from datamind_gen.sandbox.inside.execute import CpuLimit, Outcome, WallLimit, execute
+from datamind_gen.sandbox.inside.memory import give_back
 from datamind_gen.sandbox.inside.normalise import normalise
 from datamind_gen.sandbox.inside.snapshot import Snapshot
 
@@ -76,6 +77,7 @@ def _run(request: dict[str, Any], namespace: dict[str, Any], places: list[tuple[
         "error_cut": outcome.error_cut,
         "figures": sorted(name for name, stamp in _figures().items() if figures.get(name) != stamp),
     }
+    give_back()
     exchange.write_reply(exchange.EXCHANGE_FD, reply)
     return outcome
 

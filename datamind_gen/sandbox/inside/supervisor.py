@@ -21,14 +21,14 @@ from datamind_gen.sandbox.inside.birth import MEGABYTE, fork_session
 from datamind_gen.sandbox.inside.kernel import MACHINE
 from datamind_gen.sandbox.inside.removal import remove_tree
 from datamind_gen.sandbox.inside.syscalls import NUMBERS
-from datamind_gen.sandbox.inside.ward import Cause, State, Turn, Ward
+from datamind_gen.sandbox.inside.ward import Cause, State, Turn, Usage, Ward
 
 TICK_S = 0.05
 GRACE_S = 1.0
 """Between asking a turn to stop and ending it."""
 TAKEOVER_S = 10.0
-WEIGH_WITHIN_S = 0.5
-"""After a turn, what the session holds is measured in a quiet moment, but no later than this."""
+WEIGH_EVERY_S = 0.5
+"""Counting what a session holds takes milliseconds: when no turn runs, else no oftener than this."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -55,17 +55,16 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         self._selector.register(alarm, selectors.EVENT_READ, lambda _mask: _drain(alarm))
-        next_watch = 0.0
+        next_watch = next_weighing = 0.0
         while not self._engine_gone:
             busy = any(ward.state is not State.IDLE for ward in self._wards.values())
             to_weigh = [ward for ward in self._wards.values() if ward.weigh_since]
             events = self._selector.select(TICK_S if busy or to_weigh else None)
             for key, mask in events:
                 key.data(mask)
-            if to_weigh:
-                longest = min(to_weigh, key=lambda ward: ward.weigh_since)
-                if not events or time.monotonic() - longest.weigh_since > WEIGH_WITHIN_S:
-                    self._weigh(longest)
+            if to_weigh and not events and (not busy or time.monotonic() >= next_weighing):
+                next_weighing = time.monotonic() + WEIGH_EVERY_S
+                self._weigh(min(to_weigh, key=lambda ward: ward.weigh_since))
             self._reap()
             if time.monotonic() >= next_watch:
                 self._watch()
@@ -161,11 +160,11 @@ class Supervisor:
         if kind == exchange.READY and ward.state is State.OPENING and sender == ward.pid:
             self._listen_to(ward, _descriptor(ancillary))
             ward.state = State.IDLE
-            ward.held_at_birth, _ = ward.measure()
+            ward.held_at_birth = ward.held_when_weighed = ward.measure().held
             ward.signal(signal.SIGSTOP)
             self._tell({"op": "opened", "session": ward.id, "pid": ward.pid})
-        elif kind == exchange.COPIED and ward.state is State.RUNNING and sender != ward.pid:
-            ward.copy = sender
+        elif kind == exchange.COPIED and ward.state is State.RUNNING and sender == ward.pid:
+            ward.adopt_copy(exchange.read_pid(note))
         elif kind == exchange.TOOK_OVER and sender == ward.copy:
             ward.successor_ready = True
             if ward.state is State.FALLING_BACK:
@@ -233,13 +232,14 @@ class Supervisor:
         if turn.forks_granted:
             ward.end_strays()
         turn.cpu_s = max(0.0, (ward.cpu_seconds() if usage is None else usage) - turn.cpu_before)
-        turn.peak = max(turn.peak, ward.peak_bytes())
+        turn.usage = ward.measure()
         turn.reply = exchange.read_reply(ward.birth.exchange_fd)
         turn.progress = exchange.read_progress(ward.birth.exchange_fd)
 
     def _report(self, ward: Ward, turn: Turn, *, alive: bool) -> None:
         stdout, cut = ward.read_output()
         ward.turn = None
+        ward.weigh_since = time.monotonic() if alive else 0.0
         header = {
             "op": "turned",
             "session": ward.id,
@@ -252,17 +252,15 @@ class Supervisor:
             "progress": turn.progress,
             "wall_s": turn.ended_at - turn.started,
             "cpu_s": turn.cpu_s,
-            "peak_mb": turn.peak / MEGABYTE,
+            "peak_mb": max(turn.peak, turn.usage.peak) / MEGABYTE,
+            "held": ward.estimate(turn.usage.held),
             "stdout": stdout,
             "stdout_cut": cut,
         }
         self._tell(header, turn.reply if turn.ending in ("kept", "failed") else b"")
-        ward.weigh_since = time.monotonic() if alive else 0.0
 
     def _weigh(self, ward: Ward) -> None:
-        """Tells what a session holds. It takes milliseconds, so it waits for a quiet moment."""
-        ward.weigh_since = 0.0
-        self._tell({"op": "held", "session": ward.id, "bytes": ward.private_bytes()})
+        self._tell({"op": "held", "session": ward.id, "held": ward.weigh()})
 
     def _lose(self, ward: Ward, why: str) -> None:
         if ward.turn is not None:
@@ -328,7 +326,7 @@ class Supervisor:
 
     def _watch_turn(self, ward: Ward, turn: Turn, now: float) -> None:
         wall, cpu = now - turn.started, ward.cpu_seconds() - turn.cpu_before
-        held, threads = ward.measure()
+        usage = ward.measure()
         cause = None
         if wall > turn.limits["wall_s"]:
             cause = Cause.WALL
@@ -340,16 +338,16 @@ class Supervisor:
         if cause is not None and over < GRACE_S:
             return
         if cause is None:
-            cause = self._over_limit(ward, turn, now, held, threads)
+            cause = self._over_limit(ward, turn, now, usage)
         if cause is not None:
             turn.cause = cause
-            turn.peak = max(turn.peak, ward.peak_bytes())
+            turn.peak = usage.peak
             ward.signal(signal.SIGKILL)
 
-    def _over_limit(self, ward: Ward, turn: Turn, now: float, held: int, threads: int) -> Cause | None:
-        if held - ward.held_at_birth > ward.order["memory_mb"] * MEGABYTE * 1.05:
+    def _over_limit(self, ward: Ward, turn: Turn, now: float, usage: Usage) -> Cause | None:
+        if usage.held - ward.held_at_birth > ward.order["memory_mb"] * MEGABYTE * 1.05:
             return Cause.MEMORY
-        if threads > ward.order["threads"]:
+        if usage.threads > ward.order["threads"]:
             return Cause.THREADS
         if os.fstat(ward.birth.stdout_fd).st_size > 2 * ward.order["stream_mb"] * MEGABYTE:
             return Cause.OUTPUT

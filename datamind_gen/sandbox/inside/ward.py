@@ -40,6 +40,17 @@ class Cause(StrEnum):
     OUTPUT = "output"
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process uses, as the kernel counts it."""
+
+    held: int = 0
+    """Bytes resident, mapped files apart."""
+    peak: int = 0
+    """The most that was resident at once since the turn began, in bytes."""
+    threads: int = 0
+
+
 @dataclass(slots=True)
 class Turn:
     """A turn under way."""
@@ -61,6 +72,8 @@ class Turn:
     forks_denied: int = 0
     forks_granted: int = 0
     checkpointed: bool = False
+    usage: Usage = Usage()
+    """As the session's process ended the turn."""
     peak: int = 0
     next_survey: float = 0.0
     reply: bytes = b""
@@ -82,8 +95,11 @@ class Ward:
     deadline: float = 0.0
     """When a takeover or an opening is overdue."""
     held_at_birth: int = 0
+    weighed: int = 0
+    """Bytes that were its own alone when they were last counted."""
+    held_when_weighed: int = 0
     weigh_since: float = 0.0
-    """Since when what it holds is to be measured again; 0 if it is not."""
+    """Since when they are to be counted again; 0 if they are not."""
     successor_ready: bool = False
     """Whether the checkpoint has taken over and only the zygote's own books are behind."""
 
@@ -112,6 +128,13 @@ class Ward:
                 with contextlib.suppress(OSError):
                     if os.getpgid(int(entry.name)) == self.group:
                         os.kill(int(entry.name), signal.SIGKILL)
+
+    def adopt_copy(self, pid: int) -> None:
+        """Notes the checkpoint, if the session may have one and this is a process of its own."""
+        if self.turn is not None and self.turn.checkpointed and not self.copy and pid != self.pid:
+            with contextlib.suppress(OSError, OverflowError):
+                if os.getpgid(pid) == self.group:
+                    self.copy = pid
 
     def end_copy(self) -> None:
         """Ends the checkpoint, which the session itself reaps."""
@@ -152,33 +175,32 @@ class Ward:
         except OSError:
             return 0.0
 
-    def measure(self) -> tuple[int, int]:
-        """Bytes that the session's process holds, mapped files apart, and its threads."""
-        held = threads = 0
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{self.pid}/status").read_bytes().splitlines():
-                if line.startswith((b"RssAnon:", b"RssShmem:")):
-                    held += int(line.split()[1]) * 1024
-                elif line.startswith(b"Threads:"):
-                    threads = int(line.split()[1])
-        return held, threads
+    def measure(self) -> Usage:
+        """What the session's process uses now; nothing if it is gone."""
+        figures = self._figures("status")
+        held = figures.get(b"RssAnon", 0) + figures.get(b"RssShmem", 0)
+        return Usage(held * 1024, figures.get(b"VmHWM", 0) * 1024, figures.get(b"Threads", 0))
 
-    def peak_bytes(self) -> int:
-        """The most that was resident at once since the turn began."""
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{self.pid}/status").read_bytes().splitlines():
-                if line.startswith(b"VmHWM:"):
-                    return int(line.split()[1]) * 1024
-        return 0
+    def weigh(self) -> int:
+        """Counts the bytes that are this session's alone: what putting it to sleep gives back."""
+        figures = self._figures("smaps_rollup")
+        self.weigh_since = 0.0
+        self.held_when_weighed = self.measure().held
+        self.weighed = (figures.get(b"Private_Clean", 0) + figures.get(b"Private_Dirty", 0)) * 1024
+        return self.weighed
 
-    def private_bytes(self) -> int:
-        """Bytes that are this session's alone: what putting it to sleep gives back."""
-        total = 0
+    def estimate(self, held: int) -> int:
+        """About what `weigh` would count, from how much the process grew since."""
+        return max(0, self.weighed + held - self.held_when_weighed)
+
+    def _figures(self, file: str) -> dict[bytes, int]:
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{self.pid}/smaps_rollup").read_bytes().splitlines():
-                if line.startswith((b"Private_Clean:", b"Private_Dirty:")):
-                    total += int(line.split()[1]) * 1024
-        return total
+            lines = Path(f"/proc/{self.pid}/{file}").read_bytes().splitlines()
+            words = [line.split(maxsplit=2) for line in lines]
+            return {
+                word[0].rstrip(b":"): int(word[1]) for word in words if len(word) > 1 and word[1].isdigit()
+            }
+        return {}
 
     def disk_bytes(self) -> int:
         """Bytes in the directory and in files deleted but still open. Very many entries count as too much."""
@@ -205,7 +227,7 @@ class Ward:
             for entry in found:
                 with contextlib.suppress(OSError):
                     status = os.stat(entry.path)
-                    if status.st_nlink == 0 and int(entry.name) > exchange.EXCHANGE_FD:
+                    if status.st_nlink == 0 and int(entry.name) > exchange.CHECKPOINT_FD:
                         total += status.st_blocks * 512
         return total
 

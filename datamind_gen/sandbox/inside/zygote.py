@@ -6,7 +6,6 @@ collector, and supervises; it never runs untrusted code and holds no secret.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from pathlib import Path
 from datamind_gen.sandbox.inside import frames, landlock
 from datamind_gen.sandbox.inside.attempts import attempt_all
 from datamind_gen.sandbox.inside.kernel import PR_SET_CHILD_SUBREAPER, prctl
+from datamind_gen.sandbox.inside.memory import settle
 from datamind_gen.sandbox.inside.preload import preload
 from datamind_gen.sandbox.inside.session import count_threads
 from datamind_gen.sandbox.inside.supervisor import Supervisor
@@ -29,9 +29,7 @@ def main() -> None:
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     control = socket.socket(fileno=descriptor)
     missing = preload(lean)
-    gc.collect()
-    gc.disable()
-    gc.freeze()
+    settle()
     facts = {
         "pid": os.getpid(),
         "missing": missing,
