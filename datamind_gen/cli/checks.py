@@ -1,4 +1,5 @@
-"""What each room has to say about a pipeline before it runs: bundled names, the taxonomy, the prompts.
+"""What each room has to say about a pipeline before it runs: bundled names, the taxonomy, the prompts,
+the rules.
 
 `spec` knows the shape of a pipeline and imports no engine room; a verb that checks one brings these along.
 """
@@ -72,6 +73,25 @@ def check_prompt_files(loaded: LoadedPipeline) -> Iterator[Problem]:
                 yield locate(loaded, "prompts", text)
 
 
+def check_rules(loaded: LoadedPipeline) -> Iterator[Problem]:
+    """Every rule is there, takes the settings that it is given, and can be made."""
+    from datamind_gen.rules import RuleError, build_rules
+
+    kept = list(loaded.kept_items("rules", loaded.spec.rules))
+    try:
+        build_rules([use for _, use in kept])
+    except RuleError as error:
+        for problem in error.problems:
+            index, use = kept[problem.index]
+            yield loaded.problem(
+                f"rules.{index}.{use.name}.{problem.setting}" if problem.setting else f"rules.{index}",
+                problem.message,
+                value=problem.value,
+                nearest=problem.nearest,
+                fix=problem.fix,
+            )
+
+
 def locate(loaded: LoadedPipeline, key: str, text: str) -> Problem:
     """A room's `file:line: what` as a problem of that file; else one of the pipeline's key."""
     found = _LOCATED.fullmatch(text)
@@ -88,4 +108,4 @@ def locate(loaded: LoadedPipeline, key: str, text: str) -> Problem:
     )
 
 
-ROOM_CHECKS: tuple[ExtraCheck, ...] = (check_bundled, check_taxonomy_files, check_prompt_files)
+ROOM_CHECKS: tuple[ExtraCheck, ...] = (check_bundled, check_taxonomy_files, check_prompt_files, check_rules)

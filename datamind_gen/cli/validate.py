@@ -1,4 +1,8 @@
-"""`validate PIPELINE`: everything that is wrong with it, at once, before anything is spent."""
+"""`validate PIPELINE`: everything that is wrong with it, at once, before anything is spent.
+
+`validate --rules` runs the known-good and known-bad examples of all built-in filter rules, with a pipeline
+those of the rules that it names.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from datamind_gen.cli.output import fail
+from datamind_gen.cli.rules import validate_examples
+
 if TYPE_CHECKING:
     from datamind_gen.spec.loader import LoadedPipeline
     from datamind_gen.spec.problems import Problem
 
 
 def validate_command(
-    pipeline: Annotated[Path, typer.Argument(help="A pipeline's YAML file, or the name of a bundled one.")],
+    pipeline: Annotated[
+        Path | None, typer.Argument(help="A pipeline's YAML file, or the name of a bundled one.")
+    ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Run the rules' known-good and known-bad examples.")
+    ] = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value; repeatable.")
     ] = None,
@@ -22,23 +34,34 @@ def validate_command(
 ) -> None:
     """Checks a pipeline with all that it extends and names, and lists every mistake with its fix.
 
-    Exit code 0 when it can be run (there may be warnings), 2 when not.
+    Exit code 0 when it can be run (there may be warnings), 2 when not; 1 when a rule is wrong about an
+    example.
 
     Examples:
 
       python -m datamind_gen validate pipelines/full.yaml
 
       python -m datamind_gen validate my.yaml --set models.expert.model=deepseek-chat --json
+
+      python -m datamind_gen validate --rules
     """
-    _, problems = _read_and_check(pipeline, tuple(set_ or ()))
+    if pipeline is None:
+        if not rules:
+            fail("which pipeline? give its file or name, or --rules alone for the built-in rules")
+        raise typer.Exit(0 if validate_examples(None, as_json=json_) else 1)
+    loaded, problems = _read_and_check(pipeline, tuple(set_ or ()))
     is_valid = not any(problem.is_error for problem in problems)
-    if json_:
+    if json_ and not rules:
         _print_json(pipeline, problems, is_valid)
-    else:
-        print_problems(problems)
-        if is_valid:
-            typer.echo(f"{pipeline} is valid. Next: python -m datamind_gen run {pipeline}")
-    raise typer.Exit(0 if is_valid else 2)
+    elif not is_valid or not json_:
+        print_problems(problems, to_error=json_)
+    if not is_valid or loaded is None:
+        raise typer.Exit(2)
+    if rules:
+        names = [use.name for use in loaded.spec.rules]
+        raise typer.Exit(0 if validate_examples(names, as_json=json_) else 1)
+    if not json_:
+        typer.echo(f"{pipeline} is valid. Next: python -m datamind_gen run {pipeline}")
 
 
 def load_or_exit(pipeline: Path, overrides: Sequence[str]) -> LoadedPipeline:

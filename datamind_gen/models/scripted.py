@@ -74,19 +74,22 @@ class ScriptedModel:
     def _act_expert(self, request: ChatRequest, hint: Hint | None) -> ChatReply:
         if hint is None or not hint.hops:
             return _reply(_shrug(request.messages, hint))
-        fault, misread = self._faults_of(request, hint)
+        drawn = (hint.query_id, str(request.sample), str(request.sampling.seed), *_critique_of(request))
+        fault, misread = self._faults_of(hint, drawn, is_reflected=len(drawn) > 3)
         expert = Expert(
             hint,
             fault,
             misread,
-            self._random("expert", hint.query_id, str(request.sample), str(request.sampling.seed)),
+            self._random("expert", *drawn),
             self._random("misread", hint.query_id),
         )
         planted = [f"misread:{misread.value}"] if misread is not None else []
         planted += [fault.value] if fault is not None else []
         return _reply(expert.reply(request.messages), tuple(planted))
 
-    def _faults_of(self, request: ChatRequest, hint: Hint) -> tuple[Fault | None, Fault | None]:
+    def _faults_of(
+        self, hint: Hint, drawn: Sequence[str], *, is_reflected: bool
+    ) -> tuple[Fault | None, Fault | None]:
         """The fault of this sample alone, and the misreading that all samples of the query share."""
         shared = self._random("misreading", hint.query_id)
         misread = None
@@ -94,9 +97,8 @@ class ScriptedModel:
             misread = Fault(hint.misread)
         elif shared.random() < self._settings.misread_rate:
             misread = draw_fault(CODE_FAULTS, hint, shared)
-        own = self._random("fault", hint.query_id, str(request.sample), str(request.sampling.seed))
-        reflected = any(_CRITIQUE in message.content for message in request.messages[:2])
-        rate = self._settings.fault_rate * (REFLECTED if reflected else 1.0)
+        own = self._random("fault", *drawn)
+        rate = self._settings.fault_rate * (REFLECTED if is_reflected else 1.0)
         fault = draw_fault(self._kinds, hint, own) if own.random() < rate else None
         return fault, misread
 
@@ -119,6 +121,11 @@ class ScriptedModel:
 
     def _random(self, *parts: str) -> random.Random:
         return random.Random(seed_from("scripted", str(self._settings.seed), *parts))
+
+
+def _critique_of(request: ChatRequest) -> tuple[str, ...]:
+    """The prompt with a critique in it, which makes other samples of the same numbers; () without one."""
+    return tuple(message.content for message in request.messages[:2] if _CRITIQUE in message.content)
 
 
 def _why(whys: Sequence[tuple[int, int, str]]) -> str:

@@ -118,13 +118,9 @@ def make_tasks(
 
 
 def _preference(row: Candidate) -> tuple[int, int, str]:
-    """The judge's order of the samples, then the shorter one, then the id.
-
-    After reflection the verdict counts samples of all rounds, which one row does not know: shorter first.
-    """
-    order = row.verdict.agreeing if row.verdict.round == 0 else ()
-    place = order.index(row.trajectory.sample) if row.trajectory.sample in order else len(order)
-    return place, len(row.trajectory.turns), row.id
+    """The judge's order of the samples, then the shorter one, then the id."""
+    rank = len(row.verdict.agreeing) if row.rank is None else row.rank
+    return rank, len(row.trajectory.turns), row.id
 
 
 def _ground_truth(row: Candidate, *, is_database: bool) -> str | None:

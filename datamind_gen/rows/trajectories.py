@@ -110,6 +110,8 @@ class Candidate:
     trajectory: Trajectory
     verdict: Verdict
     isolation: str = ""
+    rank: int | None = None
+    """Its place among the samples that agree, best first from 0; None for one that does not agree."""
 
 
 @dataclass(frozen=True, slots=True)

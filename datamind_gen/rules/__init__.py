@@ -24,12 +24,13 @@ from datamind_gen.rules.base import (
     SetRule,
 )
 from datamind_gen.rules.contamination_list import build_contamination_list
-from datamind_gen.rules.examples import ExampleOutcome, validate_rules
-from datamind_gen.rules.registry import BUILT_IN, RuleError, build_rules, load_rule
+from datamind_gen.rules.examples import BadExamples, ExampleOutcome, validate_rules
+from datamind_gen.rules.registry import BUILT_IN, RuleError, RuleProblem, build_rules, load_rule
 
 __all__ = [
     "BUILT_IN",
     "AsyncRowRule",
+    "BadExamples",
     "ExampleOutcome",
     "Rejection",
     "ReplayOutcome",
@@ -40,6 +41,7 @@ __all__ = [
     "RuleFailed",
     "RuleFinding",
     "RuleParams",
+    "RuleProblem",
     "SetRule",
     "build_contamination_list",
     "build_rules",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datamind_gen.ledger.shelf import choose
 from datamind_gen.rows import Candidate, Reason
 from datamind_gen.rules.base import AsyncRowRule, RowRule, Rule, RuleContext, RuleFailed, SetRule
 
@@ -44,5 +45,6 @@ def check_set(rule: Rule, candidates: Sequence[Candidate]) -> dict[str, str]:
     """The candidates that a set rule rejects, by id, with the detail; none for a rule of another kind."""
     if not isinstance(rule, SetRule):
         return {}
-    ordered = sorted(candidates, key=lambda candidate: candidate.id)
+    ids = [candidate.id for candidate in candidates]
+    ordered = choose(candidates, sorted(range(len(ids)), key=ids.__getitem__))
     return {id: finding.detail for id, finding in rule.check_all(ordered).items()}

@@ -8,7 +8,8 @@ the first by id stays. Trajectories of one query are duplicates only if their te
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from datasketch import MinHash, MinHashLSH
@@ -38,46 +39,44 @@ class DuplicatesRule(SetRule):
 
     def check_all(self, candidates: Sequence[Candidate]) -> dict[str, RuleFinding]:
         findings: dict[str, RuleFinding] = {}
-        texts: dict[str, str] = {}
-        queries: dict[str, Candidate] = {}
-        for candidate in sorted(candidates, key=lambda one: one.id):
-            text = hash_text(candidate.query.id, *(turn.text for turn in candidate.trajectory.turns))
+        texts: dict[bytes, str] = {}
+        query_of: dict[str, str] = {}
+        groups: dict[str, dict[str, str]] = defaultdict(dict)
+        for candidate in candidates:
+            query = candidate.query
+            text = bytes.fromhex(hash_text(query.id, *(turn.text for turn in candidate.trajectory.turns)))
             if text in texts:
                 findings[candidate.id] = RuleFinding(f"the same trajectory as {texts[text]}")
             texts.setdefault(text, candidate.id)
-            queries.setdefault(candidate.query.id, candidate)
-        doubles = self._find_doubles(list(queries.values()))
-        for candidate in candidates:
-            if candidate.query.id in doubles:
-                findings[candidate.id] = RuleFinding(doubles[candidate.query.id])
+            query_of[candidate.id] = query.id
+            groups[query.file_id if self.params.scope == "file" else ""].setdefault(query.id, query.question)
+        doubles: dict[str, str] = {}
+        for questions in groups.values():
+            doubles |= self._find_doubles(questions)
+        for id, query_id in query_of.items():
+            if query_id in doubles:
+                findings[id] = RuleFinding(doubles[query_id])
         return findings
 
-    def _find_doubles(self, firsts: Sequence[Candidate]) -> dict[str, str]:
-        """For each query that repeats an earlier one, of which."""
+    def _find_doubles(self, questions: Mapping[str, str]) -> dict[str, str]:
+        """For each query that repeats an earlier one, of which. `questions` by the queries' ids."""
         # the index is only a net: below the threshold, so that what it misses is far from it
         index = MinHashLSH(threshold=0.75 * self.params.threshold, num_perm=self.params.permutations)
-        kept: dict[str, tuple[frozenset[str], Candidate]] = {}
         doubles: dict[str, str] = {}
-        for candidate in sorted(firsts, key=lambda one: one.query.id):
-            query = candidate.query
-            grams = _grams(query.question)
+        for id in sorted(questions):
+            grams = _grams(questions[id])
             sketch = MinHash(num_perm=self.params.permutations, seed=1)
             sketch.update_batch([gram.encode() for gram in sorted(grams)])
             for other in sorted(index.query(sketch)):
-                grams_there, original = kept[other]
-                similarity = len(grams & grams_there) / len(grams | grams_there)
-                if similarity >= self.params.threshold and self._is_same(query.question, candidate, original):
-                    doubles[query.id] = f"{similarity:.0%} the question of {other}"
+                there = _grams(questions[other])
+                similarity = len(grams & there) / len(grams | there)
+                alike = sorted(_LITERAL.findall(questions[id])) == sorted(_LITERAL.findall(questions[other]))
+                if similarity >= self.params.threshold and alike:
+                    doubles[id] = f"{similarity:.0%} the question of {other}"
                     break
             else:
-                kept[query.id] = (grams, candidate)
-                index.insert(query.id, sketch)
+                index.insert(id, sketch)
         return doubles
-
-    def _is_same(self, question: str, candidate: Candidate, original: Candidate) -> bool:
-        if self.params.scope == "file" and candidate.query.file_id != original.query.file_id:
-            return False
-        return sorted(_LITERAL.findall(question)) == sorted(_LITERAL.findall(original.query.question))
 
 
 def _grams(text: str, size: int = 5) -> frozenset[str]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from datamind_gen.agent.observation import describe
 from datamind_gen.agent.protocol import parse
@@ -52,6 +52,10 @@ from datamind_gen.rows import (
 from datamind_gen.rules.base import AsyncRowRule, RowRule, Rule, RuleContext, RuleFinding, SetRule
 from datamind_gen.rules.registry import BUILT_IN, load_rule
 from datamind_gen.sandbox.results import TurnResult, TurnStatus
+
+
+class BadExamples(Exception):
+    """A rule has no examples, or they cannot be read."""
 
 
 class _Written(BaseModel):
@@ -123,7 +127,7 @@ class ExampleOutcome:
 
 
 def validate_rules(names: Sequence[str] = tuple(BUILT_IN)) -> list[ExampleOutcome]:
-    """Runs every example of the rules. Raises FileNotFoundError for a rule without examples."""
+    """Runs every example of the rules. Raises BadExamples for a rule that has none, or mistaken ones."""
     outcomes = []
     for name in names:
         examples = load_examples(load_rule(name))
@@ -133,9 +137,14 @@ def validate_rules(names: Sequence[str] = tuple(BUILT_IN)) -> list[ExampleOutcom
 
 
 def load_examples(rule: type[Rule]) -> Examples:
-    """The examples beside a rule's module. Raises FileNotFoundError, pydantic.ValidationError."""
+    """The examples beside a rule's module. Raises BadExamples."""
     path = Path(inspect.getfile(rule)).with_suffix(".yaml")
-    return Examples.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    try:
+        return Examples.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise BadExamples(f"{rule.__name__} has no examples: write `good:` and `bad:` in {path}") from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise BadExamples(f"{path}: {error}") from error
 
 
 def make_candidate(written: WrittenCandidate, *, index: int = 0) -> tuple[Candidate, Profile]:

@@ -12,13 +12,13 @@ from datamind_gen.rules.base import RowRule, RuleContext, RuleFinding, RuleParam
 
 
 class ReferenceRule(RowRule):
-    """Stricter than the judges: beyond rounding, a tenth of a percent. Unverified queries pass."""
+    """Stricter than the judges: the same to the last digit that is asked for. Unverified queries pass."""
 
     name = "reference"
     reason = Reason.REFERENCE_MISMATCH
 
     class Params(RuleParams):
-        tolerance: float = Field(0.001, ge=0, lt=1)
+        tolerance: float = Field(1e-6, ge=0, lt=1)
         """Relative, beside rounding to the decimals that the question asks for."""
         unsure: Literal["reject", "keep"] = "reject"
         """What becomes of an answer of which rules cannot say whether it matches."""

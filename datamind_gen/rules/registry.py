@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from pydantic import ValidationError
 
 from datamind_gen.rules.base import AsyncRowRule, RowRule, Rule, SetRule
+from datamind_gen.spec.problems import find_nearest
 from datamind_gen.spec.rules import RuleUse
 
 BUILT_IN = {
@@ -27,59 +28,85 @@ BUILT_IN = {
 }
 
 
-class RuleError(Exception):
-    """One or more rules that cannot be made; `problems` has (index in the list, message) for each."""
+@dataclass(frozen=True, slots=True)
+class RuleProblem:
+    """One thing wrong with what a pipeline says of its rules."""
 
-    def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
-        super().__init__("\n".join(message for _, message in problems))
+    index: int
+    """Which rule of the list."""
+    message: str
+    setting: str = ""
+    """Which of its settings; none where the rule itself cannot be had."""
+    value: str = ""
+    nearest: str | None = None
+    fix: str = ""
+
+    def __str__(self) -> str:
+        meant = f"; did you mean {self.nearest!r}?" if self.nearest else ""
+        return f"rules: {self.message}{meant}{f' ({self.fix})' if self.fix else ''}"
+
+
+class RuleError(Exception):
+    """One or more rules that cannot be made, with all their problems."""
+
+    def __init__(self, problems: Sequence[RuleProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
 
 
 def build_rules(uses: Sequence[RuleUse]) -> list[Rule]:
     """The rules in the order named. Raises RuleError with every problem at once."""
     rules: list[Rule] = []
-    problems: list[tuple[int, str]] = []
+    problems: list[RuleProblem] = []
     for index, use in enumerate(uses):
         try:
-            rules.append(_make(use))
+            kind = load_rule(use.name)
+            rules.append(kind(kind.Params.model_validate(use.settings)))
+        except ValidationError as error:
+            problems += _explain_settings(index, use, kind, error)
+        except RuleError as error:
+            problems += [replace(problem, index=index) for problem in error.problems]
         except ValueError as error:
-            problems += [(index, line) for line in str(error).splitlines()]
+            problems.append(RuleProblem(index, f"{use.name}: {error}"))
     if problems:
         raise RuleError(problems)
     return rules
 
 
 def load_rule(name: str) -> type[Rule]:
-    """The class of a rule, by its name or as `package.module:Class`. Raises ValueError."""
+    """The class of a rule, by its name or as `package.module:Class`. Raises RuleError."""
     target = BUILT_IN.get(name, name)
     module_name, colon, class_name = target.partition(":")
     if not colon:
-        near = get_close_matches(name, BUILT_IN, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"rules: no rule named {name!r}{hint}; there are {', '.join(BUILT_IN)}, and `module:Class`"
+        fix = f"there are {', '.join(BUILT_IN)}, and your own as `package.module:Class`"
+        raise RuleError(
+            [RuleProblem(0, f"no rule named {name!r}", "", name, find_nearest(name, BUILT_IN), fix)]
         )
     try:
         found = getattr(import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"rules: {name!r} cannot be imported: {error}") from error
+    except Exception as error:  # a user's module may raise anything while it is imported
+        told = f"{name!r} cannot be imported: {type(error).__name__}: {error}"
+        fix = "its module must be installed, or lie in the folder that you start from"
+        raise RuleError([RuleProblem(0, told, value=name, fix=fix)]) from error
     kinds = (RowRule, AsyncRowRule, SetRule)
     if not (isinstance(found, type) and issubclass(found, kinds)):
-        raise ValueError(f"rules: {name!r} is no RowRule, AsyncRowRule or SetRule (datamind_gen.rules)")
+        told = f"{name!r} is no RowRule, AsyncRowRule or SetRule"
+        raise RuleError([RuleProblem(0, told, value=name, fix="derive it from one in datamind_gen.rules")])
     return found
 
 
-def _make(use: RuleUse) -> Rule:
-    rule = load_rule(use.name)
-    try:
-        params = rule.Params.model_validate(use.settings)
-    except ValidationError as error:
-        known = ", ".join(rule.Params.model_fields) or "none"
-        raise ValueError(
-            "\n".join(
-                f"rules: {use.name}: {'.'.join(map(str, one['loc']))}: {one['msg']}, got {one['input']!r} "
-                f"(settings: {known})"
-                for one in error.errors()
-            )
-        ) from error
-    return rule(params)
+def _explain_settings(
+    index: int, use: RuleUse, kind: type[Rule], error: ValidationError
+) -> Iterator[RuleProblem]:
+    known = list(kind.Params.model_fields)
+    for one in error.errors():
+        setting = ".".join(map(str, one["loc"]))
+        unknown = one["type"] == "extra_forbidden"
+        yield RuleProblem(
+            index,
+            f"`{use.name}` has no setting `{setting}`" if unknown else f"{use.name}: {setting}: {one['msg']}",
+            setting,
+            "" if one["type"] == "missing" else str(one["input"]),
+            find_nearest(setting, known) if unknown else None,
+            f"settings: {', '.join(known) or 'none'}",
+        )

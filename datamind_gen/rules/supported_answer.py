@@ -76,7 +76,7 @@ class SupportedAnswerRule(RowRule):
         seen_recently, seen = _figures(recent), _figures(earlier)
         scale = asked_scale(question)
         for number in split_ranges(list(numbers)):
-            is_main = number.start in main
+            is_main = number.start in main and (number.bound is Bound.NONE or len(main) == 1)
             is_aside = number.written in given or number.bound is not Bound.NONE or _is_count(number, answer)
             if not is_main and is_aside:
                 continue

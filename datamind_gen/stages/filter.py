@@ -8,6 +8,9 @@ kept, so that a flaw in the best one does not cost the query.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+
+from pydantic import TypeAdapter
 
 from datamind_gen.rows import (
     Candidate,
@@ -20,9 +23,10 @@ from datamind_gen.rows import (
     dump_json,
     make_id,
 )
-from datamind_gen.rules import RuleContext, build_rules, check_candidate
+from datamind_gen.rules import Rule, RuleContext, build_rules, check_candidate
 from datamind_gen.spec.judging import Keep
 from datamind_gen.spec.pipeline import PipelineSpec
+from datamind_gen.spec.rules import RuleUse
 from datamind_gen.stages.base import Outcome, Services, failed, kept, rejected
 from datamind_gen.stages.replay import Replay, replay_trajectory
 
@@ -31,14 +35,14 @@ class FilterStage:
     """Group -> candidates. Makes one row of every trajectory in the group."""
 
     name = Stage.FILTER
-    version = 1
+    version = 2
     unit = "trajectory"
 
     def settings(self, spec: PipelineSpec) -> str:
         return dump_json(
             {
                 "keep": spec.judge.keep.value,
-                "rules": [use.model_dump(mode="json") for use in spec.rules],
+                "rules": _written(spec),
                 "sandbox": spec.sandbox.model_dump(mode="json"),
                 "on_error": spec.sample.on_error,
             }
@@ -67,6 +71,16 @@ class FilterStage:
         return [ends[index] for index in sorted(ends)]
 
 
+def _written(spec: PipelineSpec) -> list[object]:
+    return [use.model_dump(mode="json") for use in spec.rules]
+
+
+@lru_cache(maxsize=4)
+def _rules_of(written: str) -> list[Rule]:
+    """The rules, made once: some read lists when they are made."""
+    return build_rules(TypeAdapter(list[RuleUse]).validate_json(written))
+
+
 def _by_preference(group: Group, verdict: Verdict, keep: Keep) -> Sequence[int]:
     if keep is Keep.SHORTEST:
         return sorted(verdict.agreeing, key=lambda index: (len(group.trajectories[index].turns), index))
@@ -81,6 +95,7 @@ def _make_candidate(group: Group, index: int, verdict: Verdict) -> Candidate:
         trajectory=trajectory,
         verdict=verdict,
         isolation=trajectory.isolation,
+        rank=verdict.agreeing.index(index) if index in verdict.agreeing else None,
     )
 
 
@@ -96,7 +111,7 @@ def _leave_out(candidate: Candidate, trajectory: Trajectory) -> Outcome[Candidat
 async def _apply_rules(candidate: Candidate, services: Services) -> Outcome[Candidate]:
     profile = services.profile(candidate.query.file_id)
     context = RuleContext(profile=profile, replay=lambda: _replay(candidate, profile, services))
-    rejection = await check_candidate(candidate, build_rules(services.spec.rules), context)
+    rejection = await check_candidate(candidate, _rules_of(dump_json(_written(services.spec))), context)
     if rejection is None:
         return kept(candidate.id, candidate)
     detail = f"{rejection.rule}: {rejection.detail}"

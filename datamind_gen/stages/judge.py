@@ -25,7 +25,7 @@ class JudgeStage:
     """Group -> group with a verdict."""
 
     name = Stage.JUDGE
-    version = 1
+    version = 2
     unit = "group"
 
     def settings(self, spec: PipelineSpec) -> str:
@@ -64,29 +64,25 @@ async def judge_samples(
     """The verdict on samples of one query; its indices are into `samples`."""
     settings = services.spec.judge
     needed = count_needed(settings.require, len(samples))
-    said = {index: _say(query, sample) for index, sample in enumerate(samples)}
-    answered = {index: text for index, text in said.items() if text is not None}
-    margin = len(answered) / len(samples)
-    if len(answered) < needed:
-        reasoning = f"{len(answered)} of {len(samples)} samples answered; {needed} must agree."
-        return Verdict(False, "rule", None, (), margin, reasoning, round=round)
+    answers = [_say(query, sample) for sample in samples]
+    answered = sum(answer is not None for answer in answers)
     found: Agreement | None = None
+    if JudgeMethod.RULE in settings.methods:
+        found = agree(answers, tolerance=settings.tolerance, question=query.question, tables=_is_table(query))
+    if answered < needed:
+        return Verdict(
+            False, "rule", None, (), answered / len(samples), _describe(found, answers), round=round
+        )
     for method in settings.methods:
-        if method is JudgeMethod.RULE:
-            found = agree(
-                [said[index] for index in range(len(samples))],
-                tolerance=settings.tolerance,
-                question=query.question,
-                tables=_is_table(query),
-            )
-            if not found.unsure or len(found.largest) >= needed:
-                return _rule_verdict(found, samples, needed=needed, round=round)
-        else:
+        if method is JudgeMethod.MODEL:
             return await _model_verdict(
-                query, answered, samples, services, needed=needed, round=round, after_rules=found is not None
+                query, samples, services, needed=needed, round=round, after_rules=found is not None
             )
+        assert found is not None
+        if not found.unsure or len(found.largest) >= needed:
+            break
     assert found is not None
-    return _rule_verdict(found, samples, needed=needed, round=round)
+    return _rule_verdict(query, found, samples, needed=needed, round=round)
 
 
 def count_needed(require: str | int, samples: int) -> int:
@@ -107,17 +103,25 @@ def _say(query: Query, sample: Trajectory) -> str | None:
     return sample.result_csv if _is_table(query) else sample.answer
 
 
-def _rank(indices: Sequence[int], samples: Sequence[Trajectory]) -> tuple[int, ...]:
-    """Best first: the fewest turns, then the shortest answer."""
-    return tuple(
-        sorted(
-            indices, key=lambda index: (len(samples[index].turns), len(samples[index].answer or ""), index)
-        )
-    )
+def _rank(query: Query, indices: Sequence[int], samples: Sequence[Trajectory]) -> tuple[int, ...]:
+    """Best first: what most of them say exactly (within a tolerance the exact value stands beside slips of
+    rounding), then the fewest turns, then the shortest answer.
+    """
+    answers = [_say(query, samples[index]) for index in indices]
+    exact = agree(answers, tolerance=0.0, question=query.question, tables=_is_table(query))
+    support = {indices[place]: len(cluster) for cluster in exact.clusters for place in cluster}
+
+    def badness(index: int) -> tuple[int, int, int, int]:
+        sample = samples[index]
+        return -support.get(index, 0), len(sample.turns), len(sample.answer or ""), index
+
+    return tuple(sorted(indices, key=badness))
 
 
-def _rule_verdict(found: Agreement, samples: Sequence[Trajectory], *, needed: int, round: int) -> Verdict:
-    agreeing = _rank(found.largest, samples)
+def _rule_verdict(
+    query: Query, found: Agreement, samples: Sequence[Trajectory], *, needed: int, round: int
+) -> Verdict:
+    agreeing = _rank(query, found.largest, samples)
     enough = len(agreeing) >= needed
     return Verdict(
         agree=enough,
@@ -125,22 +129,24 @@ def _rule_verdict(found: Agreement, samples: Sequence[Trajectory], *, needed: in
         best=agreeing[0] if enough else None,
         agreeing=agreeing if enough else (),
         margin=len(agreeing) / len(samples),
-        reasoning=_describe(found, needed=needed),
+        reasoning=_describe(found, [_say(query, sample) for sample in samples]),
         round=round,
     )
 
 
-def _describe(found: Agreement, *, needed: int) -> str:
-    """What the rules saw, in words that help an expert who tries again."""
-    if not found.whys and len(found.largest) >= needed:
-        return "All answers say the same."
-    differences = [f"Answers {one + 1} and {other + 1} differ: {why}." for one, other, why in found.whys[:6]]
-    return " ".join(differences) or f"Fewer than {needed} samples gave an answer that can be compared."
+def _describe(found: Agreement | None, answers: Sequence[str | None]) -> str:
+    """What was seen, in words that help an expert who tries again; whatever `require` is, the same words."""
+    silent = [str(index + 1) for index, answer in enumerate(answers) if answer is None]
+    said = [f"No answer came of attempt {', '.join(silent)}."] if silent else []
+    if found is not None:
+        said += [f"Answers {one + 1} and {other + 1} differ: {why}." for one, other, why in found.whys[:6]]
+        if not said and len(found.largest) < len(answers):
+            said = ["Not all of the answers can be compared."]
+    return " ".join(said) or "All answers say the same."
 
 
 async def _model_verdict(
     query: Query,
-    answered: dict[int, str],
     samples: Sequence[Trajectory],
     services: Services,
     *,
@@ -149,6 +155,8 @@ async def _model_verdict(
     after_rules: bool,
 ) -> Verdict:
     method = "rule+model" if after_rules else "model"
+    said = {index: _say(query, sample) for index, sample in enumerate(samples)}
+    answered = {index: text for index, text in said.items() if text is not None}
     indices = sorted(answered)
     subsets = [
         subset for size in range(len(indices), needed - 1, -1) for subset in combinations(indices, size)
@@ -164,7 +172,7 @@ async def _model_verdict(
         first_reasoning = first_reasoning or opinion.reasoning
         if opinion.agree:
             best = subset[opinion.best]
-            rest = [index for index in _rank(subset, samples) if index != best]
+            rest = [index for index in _rank(query, subset, samples) if index != best]
             margin = len(subset) / len(samples)
             return Verdict(True, method, best, (best, *rest), margin, opinion.reasoning, round=round)
     return Verdict(False, method, None, (), 0.0, first_reasoning, round=round)

@@ -21,7 +21,7 @@ class ReflectStage:
     """Group that disagreed -> group whose last samples agree, or the reason why not."""
 
     name = Stage.REFLECT
-    version = 1
+    version = 2
     unit = "group"
 
     def settings(self, spec: PipelineSpec) -> str:

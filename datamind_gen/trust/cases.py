@@ -62,7 +62,7 @@ class Sample:
 
     @property
     def is_published(self) -> bool:
-        return self.row is not None
+        return self.reason is None
 
     @property
     def was_agreed(self) -> bool:

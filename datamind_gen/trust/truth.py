@@ -11,7 +11,7 @@ flawed process may still end in a right answer; only planted faults tell, so of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -79,15 +79,22 @@ class Truths:
 
 
 async def find_truths(
-    cases: Sequence[Case], sandbox: Sandbox, *, advance: Callable[[], object] = lambda: None
+    cases: Sequence[Case],
+    sandbox: Sandbox,
+    *,
+    known: Mapping[str, Fresh] | None = None,
+    advance: Callable[[], object] = lambda: None,
 ) -> Truths:
-    """The truth of all samples; calls `advance` after each case."""
+    """The truth of all samples; calls `advance` after each case.
+
+    `known` holds what was computed anew already, by query id.
+    """
     truths = Truths()
     free = asyncio.Semaphore(AT_ONCE)
 
     async def find(case: Case) -> None:
         async with free:
-            fresh = await recompute(case, sandbox)
+            fresh = (known or {}).get(case.query.id) or await recompute(case, sandbox)
             truths.fresh[case.query.id] = fresh
             for sample in case.samples:
                 truths.by_sample[sample.id] = await _judge(sample, case, fresh.answer, sandbox)

@@ -103,3 +103,17 @@ def test_reflection_lowers_faults() -> None:
     scripted = model(fault_rate=0.5, misread_rate=0)
     before, after = (sum(planted(scripted, messages).values()) for messages in (PROMPT, critique))
     assert 0.7 * REFLECTED < after / before < 1.3 * REFLECTED
+
+
+def test_samples_after_a_critique_are_drawn_anew() -> None:
+    """Else a sample repeats its own fault, and reflection seems to mend less than it does."""
+    scripted = model(fault_rate=0.5, misread_rate=0)
+    critique = (PROMPT[0], Message("user", PROMPT[1].content + "\n<review>\nThey differ.\n</review>"))
+    pairs = [
+        (ask(scripted, PROMPT, query=f"query-{n}").faults, ask(scripted, critique, query=f"query-{n}").faults)
+        for n in range(600)
+    ]
+    erred = [later for earlier, later in pairs if earlier]
+    again = sum(bool(later) for later in erred) / len(erred)
+    assert again == pytest.approx(0.5 * REFLECTED, abs=0.06)
+    assert ask(scripted, critique).faults == ask(scripted, critique).faults

@@ -227,7 +227,8 @@ def make_finished(folder: Path, queries: int = 24, *, settings: PublishSettings 
             continue
         verdict = Verdict(True, "rule+model", 1, (1, 0, 2), 1.0, "All say the same.")
         for place, sample in enumerate(verdict.agreeing):
-            row = Candidate(make_id("candidate", samples[sample].id), query, samples[sample], verdict, "full")
+            id = make_id("candidate", samples[sample].id)
+            row = Candidate(id, query, samples[sample], verdict, "full", rank=place)
             if place <= (number % 5 == 0):
                 kept.append(row)
                 kept_cells[key] += 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datamind_gen.rules import BUILT_IN, ExampleOutcome, load_rule, validate_rules
+from datamind_gen.rules import BUILT_IN, BadExamples, ExampleOutcome, load_rule, validate_rules
 from datamind_gen.rules.base import Rule
 from datamind_gen.rules.examples import load_examples
 
@@ -42,3 +42,14 @@ def test_a_rule_that_finds_nothing_is_shown_up(tmp_path: Path, monkeypatch: pyte
     monkeypatch.syspath_prepend(str(tmp_path))
     outcomes = validate_rules(["lenient_rule:Lenient"])
     assert [outcome.right for outcome in outcomes] == [True, False]
+
+
+def test_a_rule_without_examples_is_told_where_to_write_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bare_rule.py").write_text(
+        "from datamind_gen.rules import RowRule\nclass Bare(RowRule): ...\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BadExamples, match=r"Bare has no examples: .*bare_rule\.yaml"):
+        validate_rules(["bare_rule:Bare"])

@@ -35,12 +35,22 @@ def test_all_problems_are_told_at_once() -> None:
     told = str(caught.value)
     assert "did you mean 'format'" in told
     assert "max_token" in told
+    assert "did you mean 'max_tokens'?" in told
     assert "settings: max_tokens, min_tokens" in told
     assert "max_foreign_share" in told
     assert "'nowhere:Rule' cannot be imported" in told
     assert "'pathlib:Path' is no RowRule" in told
     assert "missing.json" in told
-    assert {index for index, _ in caught.value.problems} == set(range(6))
+    assert {problem.index for problem in caught.value.problems} == set(range(6))
+
+
+def test_a_module_that_breaks_while_it_is_imported_is_a_problem_of_that_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_rules.py").write_text("LIMITS = {}\nLIMIT = LIMITS['turns']\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(RuleError, match="cannot be imported: KeyError: 'turns'"):
+        build_rules(uses("['broken_rules:Rule']"))
 
 
 def test_a_rule_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

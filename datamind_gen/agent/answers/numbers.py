@@ -321,6 +321,4 @@ def is_close(expected: float, got: float, tolerance: float, *, decimals: int | N
         return True
     if decimals is None:
         return False
-    step = 10.0**-decimals
-    on_grid = math.isclose(got / step, round(got / step), rel_tol=1e-9, abs_tol=1e-6)
-    return on_grid and abs(got - expected) <= step * (0.5 + 1e-6)
+    return abs(got - expected) <= 10.0**-decimals * (0.5 + 1e-6)

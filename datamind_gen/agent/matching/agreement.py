@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from datamind_gen.agent.matching.match import match
-from datamind_gen.agent.matching.tables import match_csv
+from datamind_gen.agent.matching.tables import CELL_TOLERANCE, match_csv
 from datamind_gen.agent.matching.verdict import Match, Sameness
 
 
@@ -35,7 +35,7 @@ def agree(
     not carry over. None, a refusal and an answer that instructs its judge are in no cluster.
     The outcome does not depend on the order of the answers.
     """
-    compare = partial(match_csv, question=question)
+    compare = partial(match_csv, question=question, tolerance=min(tolerance, CELL_TOLERANCE))
     if not tables:
         compare = partial(match, question=question, tolerance=tolerance)
     given = [i for i, answer in enumerate(answers) if answer is not None and compare(answer, answer).same]

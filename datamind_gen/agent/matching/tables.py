@@ -76,7 +76,8 @@ def match_table(
     if theirs is None:
         return different("no table in the result file")
     ordered = expected.ordered or bool(ORDER_QUESTION.search(question))
-    return _match_grids(Grid(expected.columns, columns), theirs, ordered, min(tolerance, CELL_TOLERANCE))
+    gold, tolerance = Grid(expected.columns, columns), min(tolerance, CELL_TOLERANCE)
+    return _match_grids(gold, theirs, ordered, tolerance, decimals=expected.decimals)
 
 
 def match_result(
