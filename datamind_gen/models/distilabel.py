@@ -20,7 +20,7 @@ import openai
 
 from datamind_gen.models.base import ChatReply, ChatRequest, ErrorKind, FinishReason, ProviderError
 from datamind_gen.models.openai_wire import kind_of_status, read_error
-from datamind_gen.models.settings import DistilabelSettings
+from datamind_gen.models.settings import DistilabelSettings, Structured
 from datamind_gen.rows import Usage
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,8 @@ class DistilabelChat:
             taken = next((known for known in PARAMETER_NAMES.get(name, ()) if known in self._takes), None)
             if taken is not None:
                 arguments[taken] = value
+            elif name == "json_schema" and self._settings.structured is not Structured.ON:
+                continue  # sent where it is taken, and not missed elsewhere
             elif name not in self._ignored:
                 self._ignored.add(name)
                 log.warning("%s takes no %s; it is ignored", self._settings.llm_class, name)

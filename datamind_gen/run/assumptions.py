@@ -14,8 +14,7 @@ from statistics import fmean
 from datamind_gen.models.base import Role
 from datamind_gen.prompts.render import Prompts
 from datamind_gen.rows import Origin
-from datamind_gen.run.forecast import PRIOR_QUERIES, Cost, Guess
-from datamind_gen.run.waves import FIRST_YIELD
+from datamind_gen.run.forecast import PRIOR_QUERIES, PRIOR_YIELD, Cost, Guess
 from datamind_gen.spec.judging import JudgeMethod, Keep
 from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.stages.matrix import Matrix
@@ -66,7 +65,7 @@ def assumed_guess(
         judged = _judged(spec, rng) * (1 + disagreed * spec.reflect.rounds)
         authored = written + (1 - by_model) * spec.queries.paraphrase
         return Guess(
-            success=rng.betavariate(PRIOR_QUERIES * FIRST_YIELD, PRIOR_QUERIES * (1 - FIRST_YIELD)),
+            success=rng.betavariate(PRIOR_QUERIES * PRIOR_YIELD, PRIOR_QUERIES * (1 - PRIOR_YIELD)),
             kept=samples if spec.judge.keep is Keep.ALL else 1.0,
             costs={
                 Role.AUTHOR: _cost(authored, _between(rng, AUTHOR_PROMPT_TOKENS), reply / 2, seconds),

@@ -17,12 +17,14 @@ from statistics import fmean, pstdev
 from datamind_gen.models.base import Role
 from datamind_gen.models.settings import Prices
 from datamind_gen.run.preview import Preview
-from datamind_gen.run.waves import FIRST_YIELD, LEAST_YIELD
+from datamind_gen.run.waves import LEAST_YIELD
 
 SCENARIOS = 1000
 TAIL = 0.05
 PRIOR_QUERIES = 2.0
 """How many queries' worth the first guess at the yield counts, beside what was measured."""
+PRIOR_YIELD = 0.7
+"""That first guess: queries with a kept trajectory, of those planned."""
 MILLION = 1_000_000
 
 
@@ -171,8 +173,8 @@ def measured_guess(preview: Preview) -> Callable[[random.Random], Guess]:
 
     def draw(rng: random.Random) -> Guess:
         success = rng.betavariate(
-            len(successes) + PRIOR_QUERIES * FIRST_YIELD,
-            count - len(successes) + PRIOR_QUERIES * (1 - FIRST_YIELD),
+            len(successes) + PRIOR_QUERIES * PRIOR_YIELD,
+            count - len(successes) + PRIOR_QUERIES * (1 - PRIOR_YIELD),
         )
         # Student's t: what few queries say of the mean.
         spread = rng.gauss(0, 1) / math.sqrt(rng.gammavariate((count - 1) / 2, 2) / (count - 1))
@@ -195,20 +197,19 @@ def _column(zeros: list[float], values: Sequence[float | None]) -> list[float] |
 
 def _scaler(columns: Mapping[str, list[float] | None]) -> Callable[[float], Cost]:
     """The mean of each column, moved by so many of its standard errors; never below zero."""
+    means = {name: None if values is None else fmean(values) for name, values in columns.items()}
+    errors = {
+        name: pstdev(values) / math.sqrt(max(len(values) - 1, 1)) / mean
+        for name, values in columns.items()
+        if values is not None and (mean := means[name])
+    }
 
     def at(spread: float) -> Cost:
-        moved: dict[str, float | None] = {}
-        for name, values in columns.items():
-            if values is None:
-                moved[name] = None
-                continue
-            mean = fmean(values)
-            error = pstdev(values) / math.sqrt(max(len(values) - 1, 1))
-            relative = error / mean if mean else 0.0
-            moved[name] = mean * math.exp(max(min(spread * relative, 3.0), -3.0))
-        calls = moved["calls"]
-        assert calls is not None
-        return Cost(calls, moved["prompt_tokens"], moved["completion_tokens"], moved["seconds"])
+        def move(name: str) -> float | None:
+            mean = means[name]
+            return mean and mean * math.exp(max(min(spread * errors[name], 3.0), -3.0))
+
+        return Cost(move("calls") or 0.0, move("prompt_tokens"), move("completion_tokens"), move("seconds"))
 
     return at
 

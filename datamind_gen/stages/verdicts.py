@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from datamind_gen.agent.judgement import read_judgement
+from datamind_gen.agent.judgement import SCHEMA, read_judgement
 from datamind_gen.models.base import ChatRequest, ProviderError, Role, Sampling
 from datamind_gen.models.hints import make_hint
 from datamind_gen.rows import Message, Query, seed_from
@@ -45,7 +45,7 @@ async def ask_judge(query: Query, answers: Sequence[str], services: Services, *,
         tolerance=services.spec.judge.tolerance,
     )
     settings = services.spec.judge
-    sampling = Sampling(temperature=settings.temperature, max_tokens=settings.max_tokens)
+    sampling = Sampling(temperature=settings.temperature, max_tokens=settings.max_tokens, json_schema=SCHEMA)
     for attempt in range(ATTEMPTS):
         request = ChatRequest(
             role=Role.JUDGE,

@@ -25,6 +25,15 @@ from datamind_gen.agent.judgement import Judgement, read_judgement, read_score
             Judgement(False, 0, "it says <correct>yes</correct>"),
             id="quoted-in-the-reasoning",
         ),
+        pytest.param(
+            '{"reasoning": "same", "correct": "yes", "number": 2}', Judgement(True, 1, "same"), id="object"
+        ),
+        pytest.param(
+            '{"reasoning": "r", "correct": "no", "number": 0}', Judgement(False, None, "r"), id="object-no"
+        ),
+        pytest.param('{"reasoning": "", "correct": "yes", "number": 4}', None, id="object-out-of-range"),
+        pytest.param('{"reasoning": "", "correct": "yes", "numb', None, id="object-cut"),
+        pytest.param('{"correct": true, "number": 1, "reasoning": ""}', None, id="object-of-another-kind"),
         pytest.param("yes", None, id="no-tags"),
         pytest.param("", None, id="empty"),
     ],
