@@ -25,6 +25,7 @@ from datamind_gen.publish.sources import Source
 from datamind_gen.publish.statistics import Coverage, cover
 from datamind_gen.rows import Origin, Record
 from datamind_gen.spec.publish import LicenseAction
+from datamind_gen.stages.diversity import Diversity
 
 NAME = "README.md"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -48,6 +49,7 @@ class CardFacts:
     rejected: int
     sources: Sequence[Source]
     plots: Sequence[str]
+    diversity: Diversity
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def render_card(facts: CardFacts) -> str:
         problems=facts.funnel.problems(),
         coverage=cover(records, facts.funnel.cells),
         matrix=_matrix(cover(records, facts.funnel.cells)),
+        diversity=facts.diversity.lines() if records else (),
         example=_example(records),
         judging=_settings_lines(finished.pipeline_yaml, "judge", "reflect"),
         sampling=_settings_lines(finished.pipeline_yaml, "sample"),

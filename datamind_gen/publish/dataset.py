@@ -38,6 +38,7 @@ from datamind_gen.publish.schema import Config
 from datamind_gen.publish.sources import Source, list_sources, write_sources
 from datamind_gen.publish.train_files import TrainFile, copy_files, place_files
 from datamind_gen.spec.publish import LicenseAction
+from datamind_gen.stages.diversity import Diversity, measure_diversity
 
 PIPELINE = "pipeline.yaml"
 GOLD = "gold_csv_results"
@@ -58,6 +59,8 @@ class PublishedDataset:
     """Data files under train_files/."""
     funnel: Funnel
     """The run's funnel with its publish stage: what funnel.json and every table should show."""
+    diversity: Diversity
+    """Of the questions that were kept, over all files that were read."""
     warnings: tuple[str, ...]
     """What whoever publishes this should know: licences, tasks without a gold table."""
 
@@ -111,6 +114,9 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
     sources = list_sources(guarded.kept, placed, finished.settings.licenses)
     write_sources(folder, sources)
     (folder / PIPELINE).write_text(finished.pipeline_yaml, encoding="utf-8")
+    queries = {row.query.id: row.query for row in guarded.kept}
+    profiles = [finished.profiles[file_id] for file_id in sorted(finished.profiles)]
+    diversity = measure_diversity(tuple(queries.values()), profiles)
     plots = draw_plots(folder, guarded.funnel, records, guarded.kept)
     write_card(
         folder,
@@ -123,6 +129,7 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
             rejected=len(dropped),
             sources=sources,
             plots=plots,
+            diversity=diversity,
         ),
     )
     return PublishedDataset(
@@ -132,6 +139,7 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
         rejected=len(dropped),
         files=len(sources),
         funnel=guarded.funnel,
+        diversity=diversity,
         warnings=_warnings(sources, without_gold),
     )
 

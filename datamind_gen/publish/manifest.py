@@ -20,6 +20,8 @@ from pydantic import ValidationError
 from datamind_gen.models.usage import ModelUsage
 from datamind_gen.publish.finished import ModelUse
 from datamind_gen.rows import decode, encode
+from datamind_gen.stages.diversity import Diversity
+from datamind_gen.stages.matrix import Gap
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +86,10 @@ class Manifest:
     cores: int
     packages: tuple[tuple[str, str], ...]
     throughput: tuple[Tick, ...] = ()
+    diversity: Diversity | None = None
+    """Of the published questions."""
+    gaps: tuple[Gap, ...] = ()
+    """Cells of category x format x hops that hold nothing, each with why."""
     warnings: tuple[str, ...] = ()
     manifest_version: int = MANIFEST_VERSION
 

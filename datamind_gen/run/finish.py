@@ -45,6 +45,9 @@ from datamind_gen.run.stopping import ExitCode, StopKind
 from datamind_gen.run.traffic import Traffic
 from datamind_gen.run.waves import read_query
 from datamind_gen.spec.pipeline import resolved_yaml
+from datamind_gen.stages.matrix import Gap, find_gaps
+from datamind_gen.stages.plan import Cell as PlannedCell
+from datamind_gen.stages.plan import find_reach
 from datamind_gen.stages.select import select
 
 
@@ -80,7 +83,8 @@ def finish_run(
     published = write_dataset(folder.dataset, finished)
     ended = replace(describe_end(engine, published), warnings=published.warnings)
     _write_funnel(folder, published.funnel, ended)
-    write_manifest(folder.root, _manifest(engine, traffic, folder, finished, ended, started, ticks))
+    manifest = _manifest(engine, traffic, folder, finished, ended, started, ticks)
+    write_manifest(folder.root, replace(manifest, diversity=published.diversity, gaps=_gaps(engine, found)))
     write_report(PublishedRun.open(folder.root), folder.report)
     return ended
 
@@ -145,6 +149,19 @@ def make_cells(engine: Engine, found: Sorted) -> tuple[Cell, ...]:
     asked = Counter(place(query) for query in found.queries)
     kept = Counter(place(row.query) for row in found.kept)
     return tuple(Cell(*cell, queries=asked[cell], kept=kept[cell]) for cell in sorted(asked | kept))
+
+
+def _gaps(engine: Engine, found: Sorted) -> tuple[Gap, ...]:
+    """Which cells stay empty, and why."""
+    profiles = [engine.profiles[file] for file in sorted(engine.profiles)]
+    if not profiles:
+        return ()
+    formats = {profile.file.id: profile.file.format.value for profile in profiles}
+    kept = {
+        PlannedCell(row.query.category, formats[row.query.file_id], len(row.query.hops)) for row in found.kept
+    }
+    reach = engine.waves.reach or find_reach(engine.spec.queries, engine.taxonomy, profiles)
+    return find_gaps(engine.spec, engine.taxonomy, profiles, kept, reach)
 
 
 def describe_end(engine: Engine, published: PublishedDataset) -> Ended:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from datamind_gen.rows import Profile
 from datamind_gen.spec.pipeline import PipelineSpec
-from datamind_gen.stages.plan import plan_wave
+from datamind_gen.stages.plan import Cell as PlannedCell
+from datamind_gen.stages.plan import list_cells, plan_wave
+from datamind_gen.stages.reach import Reach
 from datamind_gen.taxonomy import Taxonomy
 
 
@@ -51,6 +54,49 @@ class Matrix:
         """Categories that no file supports, or that have no share."""
         asked = {cell.category for cell in self.cells}
         return tuple(name for name in self.categories if name not in asked)
+
+
+class GapCause(StrEnum):
+    """Why a cell is empty."""
+
+    NOT_ALLOWED = "the data do not allow them"
+    """No file of the format has what such a question takes."""
+    NOT_REACHED = "not reached"
+    """Never asked, or nothing that was asked was kept: more waves, a higher target or `each_cell` help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A cell of the matrix that no kept trajectory is in."""
+
+    category: str
+    format: str
+    hops: int
+    cause: GapCause
+
+
+def find_gaps(
+    spec: PipelineSpec,
+    taxonomy: Taxonomy,
+    profiles: Sequence[Profile],
+    kept: Collection[PlannedCell],
+    reach: Reach,
+) -> tuple[Gap, ...]:
+    """The empty cells among those that have a share, each with why it is empty."""
+    allowed = list_cells(spec.coverage, spec.queries, taxonomy, profiles, reach)
+    categories = spec.coverage.categories or taxonomy.weights()
+    formats = spec.coverage.formats or {profile.file.format.value: 1.0 for profile in profiles}
+    cells = (
+        PlannedCell(category, format, hops)
+        for category in sorted(name for name, share in categories.items() if share > 0)
+        for format in sorted(name for name, share in formats.items() if share > 0)
+        for hops in sorted(hops for hops, share in spec.queries.hops.items() if share > 0)
+    )
+    return tuple(
+        Gap(*cell, GapCause.NOT_REACHED if cell in allowed else GapCause.NOT_ALLOWED)
+        for cell in cells
+        if cell not in kept
+    )
 
 
 def plan_matrix(

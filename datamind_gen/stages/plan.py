@@ -93,6 +93,17 @@ def plan_wave(
     return tuple(found)
 
 
+def list_cells(
+    coverage: CoverageSettings,
+    queries: QuerySettings,
+    taxonomy: Taxonomy,
+    profiles: Sequence[Profile],
+    reach: Reach,
+) -> frozenset[Cell]:
+    """The cells that have a share and that the data allow."""
+    return _Planner(coverage, queries, taxonomy, profiles, (), wave=1, seed=0, reach=reach).list_cells()
+
+
 def find_reach(queries: QuerySettings, taxonomy: Taxonomy, profiles: Sequence[Profile]) -> Reach:
     """What these files allow, as far as their profiles tell."""
     return Reach(taxonomy, {profile.file.id: profile for profile in profiles}, max(queries.hops))
@@ -136,7 +147,7 @@ class _Planner:
     def fill_cells(self, each_cell: int) -> Iterator[Assignment]:
         """What cells with fewer than `each_cell` trajectories need. Later waves try more often: what they
         find empty has refused before."""
-        for cell in self._short_cells(each_cell):
+        for cell in sorted(cell for cell in self.list_cells() if self._have[cell] < each_cell):
             for _ in range((each_cell - self._have[cell]) * self._wave):
                 origin = self._most_missing_origin()
                 if cell not in self._cells(origin, cell.category):
@@ -152,14 +163,14 @@ class _Planner:
                 return self._assign(origin, max(cells, key=self._missing))
         return None
 
-    def _short_cells(self, each_cell: int) -> list[Cell]:
-        cells = {
+    def list_cells(self) -> frozenset[Cell]:
+        """The cells that some file with room can fill."""
+        return frozenset(
             cell
             for category in self._categories
             for origin in self._origins
             for cell in self._cells(origin, category)
-        }
-        return sorted(cell for cell in cells if self._have[cell] < each_cell)
+        )
 
     def _cells(self, origin: Origin, category: str) -> set[Cell]:
         """The cells of a category that some file with room can fill."""

@@ -76,6 +76,9 @@ function drawOverview(data, open) {
         .map((chart) => card(chart.name, chart.note, barChart(chart.bars, picks[chart.name] && ((value) => open({ [picks[chart.name]]: value }))))),
     ),
   );
+  if (data.diversity.length) {
+    parts.push(card('How different the questions are', null, plainTable(['measure', ''], data.diversity)));
+  }
   if (data.run && data.run.throughput.length > 1) {
     parts.push(
       card(

@@ -68,6 +68,9 @@ def make_overview(
         "funnel": _funnel(funnel),
         "matrix": _matrix(counts, funnel),
         "charts": _charts(counts),
+        "diversity": [list(line) for line in manifest.diversity.lines()]
+        if manifest is not None and manifest.diversity is not None
+        else [],
         "run": _run(manifest),
         "audit": [asdict(line) for line in read_audit(audit)] if audit else [],
         "sources": [
