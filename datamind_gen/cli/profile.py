@@ -41,7 +41,8 @@ def profile_command(
     failed = 0
     for path in _expand(files):
         try:
-            profile = profile_in_limits(find_file(path), ReadSettings.accept_all())
+            found = find_file(path)
+            profile = profile_in_limits(found, ReadSettings.accept_all(), all_columns=as_json)
         except FileError as error:
             failed += 1
             _show_error(path, error, as_json=as_json)

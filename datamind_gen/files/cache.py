@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from datamind_gen.files.errors import FileError
 from datamind_gen.rows import DataFile, Profile, Reason, decode, dump_json, encode, hash_text
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a file's profile may come out different from the same content."""
 
 _LIBRARIES = ("duckdb", "pandas", "polars", "pyarrow", "python-calamine", "charset-normalizer")
@@ -32,9 +32,10 @@ def _library_versions() -> str:
     return dump_json({name: version(name) for name in _LIBRARIES})
 
 
-def profile_key(file: DataFile) -> str:
+def profile_key(file: DataFile, *, all_columns: bool = False) -> str:
     """What a file's unfiltered profile depends on."""
-    return hash_text("profile", str(VERSION), _library_versions(), encode(file))
+    extent = "all columns" if all_columns else "a prompt's columns"
+    return hash_text("profile", str(VERSION), extent, _library_versions(), encode(file))
 
 
 def load_profile(key: str, folder: Path | None) -> Profile | None:

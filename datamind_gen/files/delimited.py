@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
 
+from datamind_gen.files.beside import find_spans
 from datamind_gen.files.code import Recipe, TextColumn, write_variants
 from datamind_gen.files.columns import Hint
 from datamind_gen.files.dialect import Dialect, find_dialect
@@ -53,6 +55,9 @@ def read_delimited(path: Path, part: str, name: str) -> list[Loaded]:
     except csv.Error as error:
         raise FileError(Reason.CORRUPT, f"{part} cannot be cut into rows: {error}") from error
     layouts = find_tables(rows)
+    beside = len(find_spans(rows))
+    if beside > 1:
+        layouts = [_doubted(layout, beside) for layout in layouts]
     if not layouts:
         raise FileError(Reason.NO_TABLE, f"{part} holds no table that could be found")
     tables = []
@@ -60,6 +65,11 @@ def read_delimited(path: Path, part: str, name: str) -> list[Loaded]:
         title = name if number == 0 else f"{name}_{number + 1}"
         tables.append(_table(path, part, title, rows, layout, dialect, encoding))
     return tables
+
+
+def _doubted(layout: Layout, tables: int) -> Layout:
+    doubt = f"{tables} tables stand side by side, parted by blank columns: they are read as one"
+    return replace(layout, confidence=0.4 * layout.confidence, doubts=(*layout.doubts, doubt))
 
 
 def _refuse_binary(text: str, part: str) -> None:
@@ -110,8 +120,6 @@ def _table(
 
 def find_plain(dialect: Dialect) -> Dialect:
     """The dialect with everything that default readers assume, for comparing."""
-    from dataclasses import replace
-
     return replace(dialect, delimiter=",", quote='"', escape=None, wrapped=False, skip_blanks=False)
 
 

@@ -32,6 +32,8 @@ DATA_SUFFIXES = frozenset(
 )
 """Names by which files are taken from a folder, plain or with .gz or .zip behind."""
 
+_MOST_MEMBERS = 200
+"""Data files that a zip may hold to be read as one source."""
 _UNSUPPORTED_MAGIC = {
     b"%PDF": "a PDF document",
     b"\x89PNG": "a picture (PNG)",
@@ -58,6 +60,12 @@ class Kind:
     packed: str = ""
     member: str = ""
     """The member of a zip that holds the data."""
+    members: tuple[Kind, ...] = ()
+    """Each data file of a zip that holds several: the format is FOLDER then."""
+    size: int = 0
+    """Bytes of the member inside the zip."""
+    alone: bool = True
+    """Whether the pack holds nothing beside the data."""
 
 
 def identify(path: Path) -> Kind:
@@ -163,24 +171,48 @@ def _zip_member(path: Path, archive: zipfile.ZipFile) -> Kind:
         for info in archive.infolist()
         if not info.is_dir()
         and not info.filename.startswith("__MACOSX")
+        and not Path(info.filename).name.startswith((".", "~$"))
         and Path(info.filename).suffix.lower() in DATA_SUFFIXES
     ]
     if not members:
         raise FileError(Reason.NO_TABLE, f"{path.name} is a zip without a data file in it")
-    if len(members) > 1:
-        listed = ", ".join(info.filename for info in members[:4])
+    if len(members) > _MOST_MEMBERS:
         raise FileError(
             Reason.UNSUPPORTED_FORMAT,
-            f"{path.name} is a zip of {len(members)} data files ({listed}…): unpack it and name the folder",
+            f"{path.name} is a zip of {len(members)} data files; {_MOST_MEMBERS} are read at most: "
+            "unpack it and name the folder",
         )
-    member = members[0]
+    if len(members) > 1:
+        return Kind(FileFormat.FOLDER, "zip", members=_kinds(archive, members, path.name))
+    return _member_kind(archive, members[0], path.name)
+
+
+def _kinds(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> tuple[Kind, ...]:
+    """The kinds of the members that can be read. Raises the first FileError when none can."""
+    kinds: list[Kind] = []
+    refusals: list[FileError] = []
+    for member in members:
+        try:
+            kinds.append(_member_kind(archive, member, name))
+        except FileError as error:
+            refusals.append(error)
+    if not kinds:
+        raise refusals[0]
+    return tuple(kinds)
+
+
+def _member_kind(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Kind:
     if member.flag_bits & 1:
-        raise FileError(Reason.ENCRYPTED, f"{path.name}: {member.filename} is encrypted")
+        raise FileError(
+            Reason.ENCRYPTED, f"{name}: {member.filename} is encrypted: unpack it with its password"
+        )
     with archive.open(member) as file:
         head = file.read(HEAD)
     if not head.strip():
-        raise FileError(Reason.EMPTY, f"{path.name}: {member.filename} holds nothing")
+        raise FileError(Reason.EMPTY, f"{name}: {member.filename} holds nothing")
     if head.startswith(b"PK\x03\x04"):
-        ods = member.filename.lower().endswith(".ods")
-        return Kind(FileFormat.ODS if ods else FileFormat.XLSX, "zip", member.filename)
-    return Kind(identify_bytes(head, member.filename), "zip", member.filename)
+        found = FileFormat.ODS if member.filename.lower().endswith(".ods") else FileFormat.XLSX
+    else:
+        found = identify_bytes(head, member.filename)
+    alone = len(archive.namelist()) == 1
+    return Kind(found, "zip", member.filename, size=member.compress_size, alone=alone)

@@ -57,6 +57,7 @@ def find_header(grid: Grid, first: int) -> tuple[list[int], int, list[str], floa
         for place in under:
             heads = grid.contradicts(place) or _completes(grid, place, block)
             heads = heads or (labelled and grid.is_labelled(place))
+            heads = heads or (not grid.fit(place)[0] and _fills_blanks(grid, full, place))
             if not heads:
                 first = place
                 block = [one for one in block if one < place]
@@ -128,9 +129,10 @@ def _climb(grid: Grid, first: int) -> int:
 
 
 def _fills_blanks(grid: Grid, header: int, place: int) -> bool:
-    """Whether a row without a key names what the header above it leaves blank."""
+    """Whether a row names what the header above leaves blank: one without a key, or names of keys."""
     told = [column for column, cell in enumerate(grid.rows[place]) if cell.strip()]
-    return told[0] > 0 and any(not grid.cell(header, column).strip() for column in told)
+    blank = sum(not grid.cell(header, column).strip() for column in told)
+    return (told[0] > 0 and blank > 0) or (blank > 1 and grid.is_body(_next_used(grid, place)))
 
 
 def _is_one_of_many(grid: Grid, place: int) -> bool:
@@ -226,14 +228,7 @@ def _body_width(grid: Grid, above: int) -> int:
 
 def _is_numbered(grid: Grid, place: int) -> bool:
     """Whether a row that looks like data is a header of years (2001, 2002 …) or of running numbers."""
-    values: list[int] = []
-    for column in grid.strict:
-        text = grid.cell(place, column).strip()
-        if not text:
-            continue
-        if not text.isdecimal():
-            return False
-        values.append(int(text))
+    values = _whole_numbers(grid, place)
     if not values:
         return False
     cycle = values[: len(set(values))]
@@ -243,11 +238,22 @@ def _is_numbered(grid: Grid, place: int) -> bool:
     rising = all(step > 0 for step in steps) or all(step < 0 for step in steps)
     years = all(1700 <= value <= 2100 for value in values)
     counted = len(steps) == 1 and (len(values) >= 5 or (len(values) >= 4 and steps == {1}))
+    below = _whole_numbers(grid, _next_used(grid, place))
+    if counted and not years and {after - before for before, after in pairwise(below)} == steps:
+        return False  # so does the next row: they are data
     if not rising or not (years or counted):
         return False
     if len(values) == 1 and (place != grid.used[0] or grid.filled[place] < 2):
         return False
     return not any(_like_years(grid, column, place) for column in grid.strict) if years else True
+
+
+def _whole_numbers(grid: Grid, place: int) -> list[int]:
+    """The row's numbers in the columns of numbers; none when anything else is among them."""
+    if place >= len(grid.rows):
+        return []
+    told = [text for column in grid.strict if (text := grid.cell(place, column).strip())]
+    return [int(text) for text in told] if all(text.isdecimal() for text in told) else []
 
 
 def _like_years(grid: Grid, column: int, header: int) -> bool:

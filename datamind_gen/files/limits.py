@@ -39,19 +39,24 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def profile_in_limits(
-    found: FoundFile, settings: ReadSettings | None = None, *, cache: Path | None = None
+    found: FoundFile,
+    settings: ReadSettings | None = None,
+    *,
+    cache: Path | None = None,
+    all_columns: bool = False,
 ) -> Profile:
     """What the file holds, read in a child process. Raises FileError.
 
-    `cache` is a folder that keeps profiles by content between runs.
+    `cache` is a folder that keeps profiles by content between runs; `all_columns` describes more of a
+    wide table than a prompt can hold.
     """
     settings = settings or ReadSettings()
     check_file(found, settings)
-    key = profile_key(found.file)
+    key = profile_key(found.file, all_columns=all_columns)
     profile = load_profile(key, cache)
     if profile is None:
         try:
-            profile = _describe(found, settings)
+            profile = _describe(found, settings, all_columns=all_columns)
         except FileError as error:
             keep_profile(key, cache, error)
             raise
@@ -59,14 +64,14 @@ def profile_in_limits(
     return keep_tables(profile, settings)
 
 
-def _describe(found: FoundFile, settings: ReadSettings) -> Profile:
+def _describe(found: FoundFile, settings: ReadSettings, *, all_columns: bool) -> Profile:
     """A reader that dies is asked once more: only one that dies twice was killed by the file."""
     try:
         with _pool.worker(settings.max_memory_mb) as worker:
-            return worker.describe(found, settings)
+            return worker.describe(found, settings, all_columns=all_columns)
     except _ReaderDied:
         with _pool.worker(settings.max_memory_mb) as worker:
-            return worker.describe(found, settings)
+            return worker.describe(found, settings, all_columns=all_columns)
 
 
 async def profile_limited(
@@ -104,9 +109,10 @@ class _Worker:
             env={**environment, "TMPDIR": str(self.scratch)},
         )  # fmt: skip
 
-    def describe(self, found: FoundFile, settings: ReadSettings) -> Profile:
+    def describe(self, found: FoundFile, settings: ReadSettings, *, all_columns: bool) -> Profile:
         name = found.file.name
-        request = {"file": encode(found.file), "paths": [str(path) for path in found.paths]}
+        paths = [str(path) for path in found.paths]
+        request = {"file": encode(found.file), "paths": paths, "all_columns": all_columns}
         self.asked += 1
         reply = self._ask(dump_json(request), name, settings)
         if "profile" in reply:

@@ -33,7 +33,7 @@ def unpacked(path: Path, kind: Kind, part: str) -> Iterator[Path]:
         target = Path(scratch) / "data"
         try:
             with _source(path, kind) as source, target.open("wb") as out:
-                _copy(source, out, path, part)
+                _copy(source, out, kind.size or path.stat().st_size, part)
         except (
             OSError,
             EOFError,
@@ -52,10 +52,10 @@ def _source(path: Path, kind: Kind) -> IO[bytes]:
     return zipfile.ZipFile(path).open(kind.member)
 
 
-def _copy(source: IO[bytes], out: IO[bytes], path: Path, part: str) -> None:
+def _copy(source: IO[bytes], out: IO[bytes], packed: int, part: str) -> None:
     written = 0
     most = min(_MOST_UNPACKED, shutil.disk_usage(tempfile.gettempdir()).free // 2)
-    packed = max(path.stat().st_size, 1 << 14)
+    packed = max(packed, 1 << 14)
     while chunk := source.read(_CHUNK):
         written += len(chunk)
         if written > most or (written > 64 << 20 and written > _MOST_RATIO * packed):
@@ -72,7 +72,7 @@ def repacked(table: Loaded, kind: Kind, part: str) -> Loaded:
     place = repr(shown_path(part))
     code = table.plan.pandas
     reads_text = kind.format in (FileFormat.CSV, FileFormat.JSON, FileFormat.JSONL)
-    if reads_text and "open(" not in code:
+    if reads_text and kind.alone and "open(" not in code:
         option = f', compression="{kind.packed}"' if not part.lower().endswith((".gz", ".zip")) else ""
         code = code.replace(place, place + option)
     else:

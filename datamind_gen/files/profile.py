@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -24,7 +26,7 @@ from datamind_gen.files.relations import (
     infer_relationships,
     mark_references,
 )
-from datamind_gen.files.tables import describe_table
+from datamind_gen.files.tables import MOST_COLUMNS, describe_table
 from datamind_gen.files.workbook import read_workbook
 from datamind_gen.rows import FileFormat, Issue, Profile, ReadPlan, Reason, Table, make_id
 from datamind_gen.spec.publish import LicenseAction
@@ -63,10 +65,13 @@ def plans_of(profile: Profile) -> tuple[TablePlan, ...]:
     )
 
 
-def describe_file(found: FoundFile) -> Profile:
-    """The unfiltered profile: depends on the file's content alone. Raises FileError."""
+def describe_file(found: FoundFile, *, all_columns: bool = False) -> Profile:
+    """The unfiltered profile: depends on the file's content alone. Raises FileError.
+
+    `all_columns` describes each column of a table that is not streamed, however many they are.
+    """
     try:
-        return _describe_file(found)
+        return _describe_file(found, MOST_COLUMNS if not all_columns else None)
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # Rust's panics derive from BaseException
             raise
@@ -74,20 +79,29 @@ def describe_file(found: FoundFile) -> Profile:
         raise FileError(Reason.CORRUPT, detail) from error
 
 
-def _describe_file(found: FoundFile) -> Profile:
+def _describe_file(found: FoundFile, most_columns: int | None) -> Profile:
+    parts = list(zip(found.file.parts, found.paths, strict=True))
+    if len(parts) == 1:
+        database = _read_part(parts[0][1], parts[0][0].name)
+    else:
+        read = [(part.name, partial(_read_part, path, part.name)) for part, path in parts]
+        database = _together(read, found.file.name)
+    return _profile(found, database, most_columns)
+
+
+def _together(parts: Sequence[tuple[str, Callable[[], Database]]], name: str) -> Database:
+    """Several files as one: what cannot be read is left out with an issue. Raises FileError when none can."""
     loaded: list[Loaded] = []
     keys: list[ForeignKey] = []
     issues: list[Issue] = []
     statements: list[str] = []
-    for part, path in zip(found.file.parts, found.paths, strict=True):
+    for part, read in parts:
         try:
-            database = _read_part(path, part.name)
+            database = read()
         except FileError as error:
-            if len(found.paths) == 1:
-                raise
-            issues.append(Issue("unreadable_part", f"{part.name} is left out: {error.detail}"))
+            issues.append(Issue("unreadable_part", f"{part} is left out: {error.detail}"))
             continue
-        prefix = f"{Path(part.name).stem}." if len(found.paths) > 1 and len(database.tables) > 1 else ""
+        prefix = f"{Path(part).stem}." if len(database.tables) > 1 else ""
         loaded += [_renamed(table, prefix) for table in database.tables]
         keys += [
             ForeignKey(prefix + k.child, k.child_columns, prefix + k.parent, k.parent_columns)
@@ -96,8 +110,20 @@ def _describe_file(found: FoundFile) -> Profile:
         issues += database.issues
         statements.append(database.ddl)
     if not loaded:
-        raise FileError(Reason.NO_TABLE, f"no file of {found.file.name} holds a table")
-    return _profile(found, loaded, keys, issues, "\n".join(text for text in statements if text))
+        raise FileError(Reason.NO_TABLE, f"no file of {name} holds a table: {issues[0].detail}")
+    ddl = "\n".join(text for text in statements if text)
+    return Database(tuple(_named_apart(loaded)), tuple(keys), tuple(issues), ddl)
+
+
+def _named_apart(tables: Sequence[Loaded]) -> list[Loaded]:
+    """The tables, a second one of the same name with its number behind."""
+    seen: Counter[str] = Counter()
+    named = []
+    for table in tables:
+        seen[table.name] += 1
+        again = seen[table.name] > 1
+        named.append(replace(table, name=f"{table.name}_{seen[table.name]}") if again else table)
+    return named
 
 
 def check_file(found: FoundFile, settings: ReadSettings) -> None:
@@ -160,8 +186,14 @@ def _refusal(table: Table, settings: ReadSettings) -> tuple[Reason, str] | None:
 
 
 def _read_part(path: Path, part: str) -> Database:
-    """The tables of one file. Raises FileError."""
+    """The tables of one file, or of each file in a zip. Raises FileError."""
     kind = identify(path)
+    if not kind.members:
+        return _read_kind(path, part, kind)
+    return _together([(one.member, partial(_read_kind, path, part, one)) for one in kind.members], part)
+
+
+def _read_kind(path: Path, part: str, kind: Kind) -> Database:
     with unpacked(path, kind, part) as plain:
         found = _read_plain(plain, part, kind)
     return replace(found, tables=tuple(repacked(table, kind, part) for table in found.tables))
@@ -189,20 +221,19 @@ def _renamed(table: Loaded, prefix: str) -> Loaded:
     return replace(table, name=prefix + table.name) if prefix else table
 
 
-def _profile(
-    found: FoundFile, loaded: Sequence[Loaded], keys: Sequence[ForeignKey], issues: Sequence[Issue], ddl: str
-) -> Profile:
-    tables = tuple(describe_table(table) for table in loaded)
+def _profile(found: FoundFile, database: Database, most_columns: int | None) -> Profile:
+    loaded = database.tables
+    tables = tuple(describe_table(table, most_columns=most_columns) for table in loaded)
     frames: dict[str, pl.DataFrame] = {table.name: table.frame for table in loaded if table.columns is None}
-    declared = declared_relationships(keys, frames)
+    declared = declared_relationships(database.keys, frames)
     inferred = infer_relationships([table for table in tables if table.name in frames], frames, declared)
     return Profile(
         id=make_id("profile", found.file.id),
         file=found.file,
         tables=mark_references(tables, [*declared, *inferred]),
         relationships=(*declared, *inferred),
-        issues=tuple(issues),
-        ddl=ddl,
+        issues=database.issues,
+        ddl=database.ddl,
         description=_describe(found, tables),
     )
 

@@ -26,6 +26,9 @@ Cell = (
 )
 _MOST_CELLS = 30_000_000
 _MOST_UNPACKED = 2 << 30
+_DECRYPT = "save it without its password (File, Info, Protect Workbook), and name the copy"
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+"""The stream that holds an encrypted XLSX, whatever the file is called."""
 READER_ERRORS = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, EOFError, AssertionError,
     RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error, struct.error, xlrd.XLRDError, CompDocError,
@@ -69,11 +72,11 @@ def find_sheets(
     try:
         book = calamine.load_workbook(str(path))
     except calamine.PasswordError as error:
-        raise FileError(Reason.ENCRYPTED, f"{part} is protected by a password") from error
+        raise FileError(Reason.ENCRYPTED, f"{part} is encrypted: {_DECRYPT}") from error
     except calamine.CalamineError as error:
         told = str(error).lower()
-        if "password" in told or "encrypt" in told:
-            raise FileError(Reason.ENCRYPTED, f"{part} is protected by a password") from error
+        if "password" in told or "encrypt" in told or _ENCRYPTED_PACKAGE in path.read_bytes():
+            raise FileError(Reason.ENCRYPTED, f"{part} is encrypted: {_DECRYPT}") from error
         yield from _sheets_by_pandas(part, books, error)
         return
     for number, sheet in enumerate(book.sheets_metadata):

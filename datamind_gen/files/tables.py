@@ -15,10 +15,10 @@ MOST_COLUMNS = 120
 HEAD_ROWS = 5
 
 
-def describe_table(loaded: Loaded) -> Table:
-    """The table's profile. Bounded: at most MOST_COLUMNS columns, five rows of head."""
+def describe_table(loaded: Loaded, *, most_columns: int | None = MOST_COLUMNS) -> Table:
+    """The table's profile. Bounded: at most `most_columns` columns (None: all), five rows of head."""
     frame = loaded.frame
-    names = frame.columns[:MOST_COLUMNS]
+    names = frame.columns[:most_columns]
     columns = loaded.columns or tuple(
         describe_column(frame[name], hint=loaded.hints.get(name)) for name in names
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from datamind_gen.files.beside import find_spans
 from datamind_gen.files.code import TextColumn, lines_for, literal, null_options
 from datamind_gen.files.columns import Hint
 from datamind_gen.files.errors import FileError
@@ -91,11 +92,17 @@ def read_workbook(path: Path, part: str, kind: FileFormat) -> Workbook:
 
 def _tables(cells: Cells, name: str, number: int, part: str, books: Books) -> list[Loaded]:
     texts = [[cell_text(cell) for cell in row] for row in cells.rows]
-    loaded = []
-    for count, layout in enumerate(find_tables(texts)):
-        block = _block(cells, texts, layout, name, number)
-        if block is not None:
-            loaded.append(_prove(block, name if count == 0 else f"{name}_{count + 1}", part, books))
+    loaded: list[Loaded] = []
+    for span in find_spans(texts):
+        beside = Cells(
+            cells.top, cells.left + span.start, [row[span.start : span.stop] for row in cells.rows]
+        )
+        words = [row[span.start : span.stop] for row in texts]
+        for layout in find_tables(words):
+            block = _block(beside, words, layout, name, number)
+            if block is not None:
+                title = f"{name}_{len(loaded) + 1}" if loaded else name
+                loaded.append(_prove(block, title, part, books))
     return loaded
 
 

@@ -34,11 +34,12 @@ def main() -> None:
 
         request = json.loads(line)
         found = FoundFile(decode(DataFile, request["file"]), tuple(Path(path) for path in request["paths"]))
-        replies.write(dump_json(_answer(found)) + "\n")
+        answer = _answer(found, all_columns=request["all_columns"])
+        replies.write(dump_json(answer) + "\n")
         replies.flush()
 
 
-def _answer(found: object) -> dict[str, str]:
+def _answer(found: object, *, all_columns: bool) -> dict[str, str]:
     from datamind_gen.files.errors import FileError
     from datamind_gen.files.find import FoundFile
     from datamind_gen.files.profile import describe_file
@@ -47,7 +48,7 @@ def _answer(found: object) -> dict[str, str]:
     assert isinstance(found, FoundFile)
     name = found.file.name
     try:
-        return {"profile": encode(describe_file(found))}
+        return {"profile": encode(describe_file(found, all_columns=all_columns))}
     except FileError as error:
         return {"reason": error.reason.value, "detail": error.detail}
     except MemoryError:

@@ -2,7 +2,7 @@
 
     python -m tests.bench.files shapes                   exact shapes of the labelled cases, five readers
     python -m tests.bench.files speed [--mb 1000]        a long CSV and Parquet, a wide one, many small ones
-                                      [--only csv,parquet,wide,small] [--rounds 3]
+                                      [--only csv,parquet,wide,small] [--rounds 3] [--no-polars]
     python -m tests.bench.files real FOLDER              shapes of a folder of CSVs beside FOLDER/truth.tsv
                                                          (tab-separated: file, rows, columns)
 
@@ -225,10 +225,12 @@ def write_files(folder: Path, megabytes: int, kinds: list[str]) -> dict[str, lis
     return written
 
 
-def speed(megabytes: int, rounds: int, kinds: list[str]) -> None:
+def speed(megabytes: int, rounds: int, kinds: list[str], *, polars: bool) -> None:
     """Prints seconds, CPU seconds and peak memory of each reader, and ours as ratios of the peers'."""
     with tempfile.TemporaryDirectory() as scratch:
-        peers = {"ours": _OURS, "SUMMARIZE": _SUMMARIZE, "polars describe": _DESCRIBE}
+        peers = {"ours": _OURS, "SUMMARIZE": _SUMMARIZE}
+        if polars:
+            peers["polars describe"] = _DESCRIBE
         for name, paths in write_files(Path(scratch), megabytes, kinds).items():
             taken: dict[str, list[Cost]] = {peer: [] for peer in peers}
             for _ in range(rounds):
@@ -276,11 +278,12 @@ def main() -> None:
     parser.add_argument("--mb", type=int, default=200, help="the size of the long CSV")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="csv,parquet,wide,small", help="which kinds of file, by comma")
+    parser.add_argument("--no-polars", action="store_true", help="leave out describe, which holds the file")
     chosen = parser.parse_args()
     if chosen.what == "shapes":
         shapes()
     elif chosen.what == "speed":
-        speed(chosen.mb, chosen.rounds, chosen.only.split(","))
+        speed(chosen.mb, chosen.rounds, chosen.only.split(","), polars=not chosen.no_polars)
     elif chosen.folder is None:
         parser.error("real needs a folder")
     else:

@@ -17,9 +17,11 @@ from datamind_gen.files import (
     FoundFile,
     ReadSettings,
     SourceSpec,
+    check_plan,
     find_file,
     find_sources,
     profile_file,
+    profile_in_limits,
 )
 from datamind_gen.files.proof import run_code
 from datamind_gen.rows import FileFormat, Profile, Reason, SemanticType
@@ -239,3 +241,124 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileError) as caught:
         find_file(tmp_path / "gone.csv")
     assert caught.value.reason is Reason.UNREADABLE
+
+
+def _zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_each_table_of_a_zip_is_read_and_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shops = pd.DataFrame({"shop_id": range(1, 31), "town": [f"Town {i}" for i in range(30)]})
+    sales = pd.DataFrame({"sale": range(200), "shop_id": [1 + i % 30 for i in range(200)], "sum": range(200)})
+    sheet = tmp_path / "prices.xlsx"
+    FRAME.to_excel(sheet, index=False)
+    packed = _zip(
+        tmp_path / "shop.zip",
+        {
+            "data/shops.csv": shops.to_csv(index=False).encode(),
+            "data/sales.csv": sales.to_csv(index=False, sep=";").encode(),
+            "prices.xlsx": sheet.read_bytes(),
+            "broken.json": b'[{"a": 1}, {"a": ',
+            "about.md": b"what this is",
+            "__MACOSX/data/._shops.csv": b"\x00\x05\x16\x07",
+        },
+    )
+    profile = _profile(packed)
+    shapes = {table.name: (table.rows, table.column_count) for table in profile.tables}
+    assert shapes == {"shops": (30, 2), "sales": (200, 3), "Sheet1": (30, 5)}
+    assert profile.file.format is FileFormat.FOLDER
+    assert [issue.kind for issue in profile.issues] == ["unreadable_part"]
+    assert [(one.child, one.parent) for one in profile.relationships] == [("sales", "shops")]
+    monkeypatch.chdir(tmp_path)
+    for table in profile.tables:
+        assert run_code(table.plan.pandas, {"shop.zip": packed}).shape == shapes[table.name]
+
+
+def test_a_table_beside_a_readme_in_a_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = _zip(tmp_path / "a.zip", {"t.csv": FRAME.to_csv(index=False).encode(), "README.md": b"words"})
+    (table,) = _profile(packed).tables
+    monkeypatch.chdir(tmp_path)
+    assert run_code(table.plan.pandas, {"a.zip": packed}).shape == (30, 5) == (table.rows, table.column_count)
+
+
+def test_a_bomb_in_a_zip_of_several_is_left_out(tmp_path: Path) -> None:
+    packed = _zip(
+        tmp_path / "b.zip", {"t.csv": FRAME.to_csv(index=False).encode(), "bomb.csv": b"0" * (90 << 20)}
+    )
+    profile = _profile(packed)
+    assert [table.name for table in profile.tables] == ["t"]
+    assert "a bomb" in profile.issues[0].detail
+
+
+def test_tables_side_by_side_on_a_sheet_are_two(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    assert book.active is not None
+    for row in [["Region", "Sales", None, "Product", "Units", "Price"]] + [
+        [f"R{i}", i * 10, None, *([f"P{i}", i, i / 4] if i < 12 else [None] * 3)] for i in range(30)
+    ]:
+        book.active.append(row)
+    again = book.create_sheet("again")
+    again.append(["Two years"])
+    for row in [["Town", "n", None, "Town", "n"]] + [[f"T{i}", i, None, f"U{i}", i * 2] for i in range(25)]:
+        again.append(row)
+    spaced = book.create_sheet("spaced")
+    for row in [["Ward", None, "Male", "Female", None, "Male", "Female"]] + [
+        [f"W{i}", None, i, i + 1, None, i + 2, i + 3] for i in range(25)
+    ]:
+        spaced.append(row)
+    path = tmp_path / "beside.xlsx"
+    book.save(path)
+    profile = _profile(path)
+    assert {table.name: (table.rows, tuple(c.name for c in table.columns)) for table in profile.tables} == {
+        "Sheet": (30, ("Region", "Sales")),
+        "Sheet_2": (12, ("Product", "Units", "Price")),
+        "again": (25, ("Town", "n")),
+        "again_2": (25, ("Town", "n")),
+        "spaced": (25, ("Ward", "Unnamed: 1", "Male", "Female", "Unnamed: 4", "Male.1", "Female.1")),
+    }
+    for table in profile.tables:
+        assert check_plan(table.plan, {path.name: path}, rows=table.rows, columns=table.column_count) is None
+
+
+def test_tables_side_by_side_in_a_text_are_doubted(tmp_path: Path) -> None:
+    lines = ["Region,Sales,,Product,Units"]
+    lines += [f"R{i},{i}," + (f",P{i},{i}" if i < 12 else ",,") for i in range(30)]
+    found = _write(tmp_path / "beside.csv", "\n".join(lines).encode())
+    with pytest.raises(FileError) as caught:
+        profile_file(found, ReadSettings())
+    assert caught.value.reason is Reason.LOW_CONFIDENCE
+    assert "side by side" in caught.value.detail
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".xls"])
+def test_an_encrypted_workbook_is_refused_with_the_fix(tmp_path: Path, suffix: str) -> None:
+    from msoffcrypto.format.ooxml import OOXMLFile
+
+    plain = tmp_path / "plain.xlsx"
+    FRAME.to_excel(plain, index=False)
+    path = tmp_path / f"secret{suffix}"
+    with plain.open("rb") as source, path.open("wb") as target:
+        OOXMLFile(source).encrypt("open sesame", target)
+    with pytest.raises(FileError) as caught:
+        profile_in_limits(find_file(path), ALL)
+    assert caught.value.reason is Reason.ENCRYPTED
+    assert caught.value.detail.startswith(path.name)
+    assert "without its password" in caught.value.detail
+    assert "\n" not in caught.value.detail
+
+
+def test_an_encrypted_member_of_a_zip_is_refused_with_the_fix(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "secret.zip", {"t.csv": FRAME.to_csv(index=False).encode()})
+    raw = bytearray(path.read_bytes())
+    raw[6] |= 1  # the flag of encryption, in both of the member's headers
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(raw)
+    with pytest.raises(FileError) as caught:
+        _profile(path)
+    assert caught.value.reason is Reason.ENCRYPTED
+    assert "password" in caught.value.detail
