@@ -1,7 +1,6 @@
 """Lists of what must not be trained on: benchmark questions and tables, as hashes.
 
-    python -c "from datamind_gen.rules.contamination_list import *; \\
-        build_contamination_list(['dabench/']).save('dabench.json')"
+    python -m datamind_gen.rules dabench/ --out dabench.json
 
 A list holds hashes only (of question n-grams, whole questions, header sets and files), so it can be published
 without publishing the benchmark. Read are JSON and JSON Lines (texts under the usual question keys), CSV and

@@ -14,7 +14,8 @@ and what became of each kind of fault. Truth is computed anew from the published
 never the reference that the filter compares with.
 
 Two runs make all trajectories: one without misreadings, one of which every query is misread; a rate is a
-mixture of the two. The settings are derived from them by `score`, which generates nothing.
+mixture of the two. `score` judges both by majority, generating nothing. Without reflection a query is what
+it was before its first one, and without the reference rule, which comes last, what that rejected is kept.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 from datamind_gen.rows import Reason
@@ -39,12 +42,7 @@ from datamind_gen.trust.recompute import Fresh
 from datamind_gen.trust.truth import MISREAD, AnswerTruth, ProcessTruth, Truths, find_truths
 
 RATES = (0.0, 0.02, 0.05, 0.10)
-SETTINGS = {
-    ("all", "on"): (),
-    ("all", "off"): ("reflect.rounds=0",),
-    ("majority", "on"): ("judge.require=majority",),
-    ("majority", "off"): ("judge.require=majority", "reflect.rounds=0"),
-}
+REQUIRE = ("all", "majority")
 PIPELINE = """\
 extends: full
 coverage: {{target: 100000, per_file: 100, waves: 1}}
@@ -68,32 +66,30 @@ class Outcome:
 
 def command(*arguments: object) -> None:
     """A verb, as a user calls it."""
+    print(time.strftime("%H:%M:%S"), *arguments, file=sys.stderr, flush=True)
     words = [sys.executable, "-m", "datamind_gen", *map(str, arguments)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(words)}\nended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
-def make_runs(place: Path, name: str, misread: float, queries: int) -> dict[tuple[str, str], Path]:
-    """The run, and its scores under every setting."""
+def make_runs(place: Path, name: str, misread: float, queries: int) -> dict[str, Path]:
+    """A run, and what it is when a majority is enough."""
     pipeline = place / f"{name}.yaml"
     pipeline.write_text(PIPELINE.format(misread=misread), "utf-8")
-    base = place / name
-    command("run", pipeline, "--out", base, "--limit", queries)
-    runs = {("all", "on"): base}
-    for setting, overrides in SETTINGS.items():
-        if overrides:
-            runs[setting] = place / f"{name}-{'-'.join(setting)}"
-            words = [word for override in overrides for word in ("--set", override)]
-            command("score", base, "--out", runs[setting], *words)
+    runs = {require: place / f"{name}-{require}" for require in REQUIRE}
+    if not (runs["all"] / "dataset").is_dir():
+        command("run", pipeline, "--out", runs["all"], "--limit", queries)
+    if not (runs["majority"] / "dataset").is_dir():
+        command("score", runs["all"], "--out", runs["majority"], "--set", "judge.require=majority")
     return runs
 
 
-async def measure(runs: Mapping[str, Mapping[tuple[str, str], Path]]) -> dict[tuple[str, str, str], Outcome]:
-    """Cases with their truths, by run and setting; each answer is computed anew once."""
+async def measure(runs: Mapping[str, Mapping[str, Path]]) -> dict[tuple[str, str], Outcome]:
+    """Cases with their truths, by run and what is required; each answer is computed anew once."""
     known: dict[str, Fresh] = {}
-    found: dict[tuple[str, str, str], Outcome] = {}
-    every = {key: read_cases(run) for name in runs for key, run in _named(name, runs[name])}
+    found: dict[tuple[str, str], Outcome] = {}
+    every = {(name, require): read_cases(runs[name][require]) for name in runs for require in REQUIRE}
     files = {case.query.file_id: case for cases in every.values() for case in cases if case.files}
     async with Sandbox() as sandbox:
         for key, cases in every.items():
@@ -105,10 +101,6 @@ async def measure(runs: Mapping[str, Mapping[tuple[str, str], Path]]) -> dict[tu
             known |= truths.fresh
             found[key] = Outcome(cases, truths)
     return found
-
-
-def _named(name: str, runs: Mapping[tuple[str, str], Path]) -> Iterable[tuple[tuple[str, str, str], Path]]:
-    return (((name, *setting), run) for setting, run in runs.items())
 
 
 def mix(clean: Outcome, misread: Outcome, rate: float) -> Outcome:
@@ -130,6 +122,16 @@ def _is_misread(case: Case) -> bool:
     return any(fault.startswith(MISREAD) for sample in case.samples for fault in sample.faults)
 
 
+def without_reflection(cases: Sequence[Case]) -> list[Case]:
+    """The same cases had there been no reflection: what was salvaged is lost, the rest is as it was."""
+    return [_forget(case) if any(sample.round for sample in case.samples) else case for case in cases]
+
+
+def _forget(case: Case) -> Case:
+    said = replace(case.said, agree=False, round=0) if case.said is not None else None
+    return replace(case, said=said, samples=[sample for sample in case.samples if sample.round == 0])
+
+
 def without_reference(cases: Sequence[Case]) -> list[Case]:
     """The same cases had there been no reference rule: the first that it rejected had been published."""
     return [replace(case, samples=_publish_first(case.samples)) for case in cases]
@@ -149,28 +151,20 @@ def _publish_first(samples: Sequence[Sample]) -> list[Sample]:
     ]
 
 
-def wrong_process(cases: Sequence[Case], truths: Truths) -> int:
-    published = [sample for case in cases for sample in case.samples if sample.is_published]
-    return sum(truths.of(s).is_right and truths.of(s).process is ProcessTruth.FLAWED for s in published)
-
-
-def print_settings(found: Mapping[tuple[str, str, str], Outcome]) -> None:
+def print_settings(found: Mapping[tuple[str, str], Outcome]) -> None:
     print("\nPrecision / recall of kept queries, and rows that are right by a wrong process, in %\n")
     print("| misread | require | reflection | verified | unverified | consistency | wrong process |")
     print("| ---: | --- | --- | ---: | ---: | ---: | ---: |")
-    for rate in RATES:
-        for setting in sorted(SETTINGS):
-            mixed = mix(found["clean", *setting], found["misread", *setting], rate)
-            verified = make_audit(mixed.cases, mixed.truths, rules=())
-            loose = without_reference(mixed.cases)
-            unverified = make_audit(loose, mixed.truths, rules=())
-            judged = next(line for line in verified.judges if line.name == "judge: consistency in all")
-            flawed = wrong_process(mixed.cases, mixed.truths)
-            shares = [_share(line) for line in (verified.chain[0], unverified.chain[0], judged)]
-            kept = verified.chain[0].hits + verified.chain[0].false_alarms
-            print(
-                f"| {rate:.0%} | {setting[0]} | {setting[1]} | {' | '.join(shares)} | {flawed / kept:.1%} |"
-            )
+    for rate, require, reflects in product(RATES, REQUIRE, (False, True)):
+        mixed = mix(found["clean", require], found["misread", require], rate)
+        cases = mixed.cases if reflects else without_reflection(mixed.cases)
+        verified = make_audit(cases, mixed.truths, rules=())
+        unverified = make_audit(without_reference(cases), mixed.truths, rules=())
+        judged = next(line for line in verified.judges if line.name == "judge: consistency in all")
+        shares = [_share(line) for line in (verified.chain[0], unverified.chain[0], judged)]
+        rows = [f"{rate:.0%}", require, "on" if reflects else "off", *shares]
+        kept = verified.chain[0].hits + verified.chain[0].false_alarms
+        print(f"| {' | '.join(rows)} | {100 * verified.wrong_process / max(kept, 1):.1f} |")
 
 
 def _share(line: Measure) -> str:
@@ -223,7 +217,7 @@ def print_losses(outcome: Outcome) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--queries", type=int, default=300)
-    parser.add_argument("--out", type=Path, help="keep the runs here")
+    parser.add_argument("--out", type=Path, help="keep the runs here; those that are there are used")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="trust-") as temporary:
         place = (arguments.out or Path(temporary)).absolute()
@@ -233,7 +227,7 @@ def main() -> None:
             "misread": make_runs(place, "misread", 1.0, max(8, round(0.16 * arguments.queries))),
         }
         found = asyncio.run(measure(runs))
-    clean, misread = found["clean", "all", "on"], found["misread", "all", "on"]
+    clean, misread = found["clean", "all"], found["misread", "all"]
     basis = make_audit([*clean.cases, *misread.cases], _join(clean, misread), rules=()).truth
     print(f"{len(clean.cases)} queries, {basis.samples} samples, {basis.planted} with planted faults;")
     print(f"{basis.recomputed} answers computed anew, {basis.by_sql_too} by SQL and Python alike")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,17 @@ def test_broken_and_missing_benchmarks_are_named(tmp_path: Path) -> None:
         build_contamination_list([tmp_path])
     with pytest.raises(FileNotFoundError, match="nowhere"):
         build_contamination_list([tmp_path / "nowhere"])
+
+
+def test_a_list_is_built_from_the_command_line(benchmark: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-W", "error", "-m", "datamind_gen.rules"]
+    target = tmp_path / "list.json"
+    done = subprocess.run([*words, benchmark, "--out", target], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 questions, 2 tables, 4 files" in done.stdout
+    assert found(target, question=QUESTION) == "a question of bench"
+    wrong = subprocess.run(
+        [*words, tmp_path / "nowhere", "--out", target], capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 2
+    assert "no such file or folder" in wrong.stderr
