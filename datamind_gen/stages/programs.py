@@ -15,6 +15,7 @@ from itertools import islice
 
 from datamind_gen.rows import Profile, Query, Reason, seed_from
 from datamind_gen.stages.base import Outcome, Services, failed, kept, rejected
+from datamind_gen.stages.executors import borrow_executor
 from datamind_gen.stages.plan import Assignment
 from datamind_gen.taxonomy import (
     Category,
@@ -58,7 +59,7 @@ async def write_from_program(
     if not chains:
         detail = f"no program of {category.name} fits a table of {profile.file.name}"
         return rejected(assignment.id, Reason.NO_PROGRAM, detail)
-    async with Executor(services.sandbox, profile, services.paths(profile.file.id)) as executor:
+    async with borrow_executor(profile, services) as executor:
         search = _Search(executor, profile, services, rng, asked_by=assignment.id)
         found = await search.first_good(chains, ())
     if found is None:
@@ -72,7 +73,7 @@ async def compose_from_programs(seed: Query, services: Services) -> Outcome[Quer
     profile = services.profile(seed.file_id)
     rng = random.Random(seed_from("compose", str(services.spec.seed), seed.id))
     start = _Node(seed, from_query(seed, services.taxonomy, profile))
-    async with Executor(services.sandbox, profile, services.paths(seed.file_id)) as executor:
+    async with borrow_executor(profile, services) as executor:
         search = _Search(executor, profile, services, rng, asked_by=seed.id)
         best = await search.climb(start, seed.wanted_hops)
         for _ in range(RESTARTS):
@@ -98,7 +99,7 @@ async def follow_with_program(query: Query, category: Category, services: Servic
     chain = from_query(query, services.taxonomy, profile)
     tails = islice(draw(category, profile, rng), DRAWS)
     longer = [found for tail in tails if (found := follow(chain, tail, rng)) is not None]
-    async with Executor(services.sandbox, profile, services.paths(query.file_id)) as executor:
+    async with borrow_executor(profile, services) as executor:
         search = _Search(executor, profile, services, rng, asked_by=query.id)
         node = await search.first_good(_unlike(longer), (*query.parents, query.id))
     return None if node is None else node.query
