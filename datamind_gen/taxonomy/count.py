@@ -19,8 +19,9 @@ from rich.table import Table
 
 from datamind_gen.rows import hash_text
 from datamind_gen.taxonomy.load import TaxonomyError, load_taxonomy
-from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, Value, render_python
-from datamind_gen.taxonomy.schema import Program, SlotSpec, Taxonomy
+from datamind_gen.taxonomy.render import render_python
+from datamind_gen.taxonomy.schema import Program, Taxonomy
+from datamind_gen.taxonomy.soundness import example_value
 
 _AGGREGATES = frozenset(
     {"mean", "median", "sum", "min", "max", "std", "var", "count", "nunique", "size", "first", "last"}
@@ -31,7 +32,7 @@ _ENDS = frozenset({"nlargest", "nsmallest"})
 
 def fingerprint(program: Program) -> str:
     """A hash of what a program computes; equal for programs that differ in names and aggregates only."""
-    values = {name: _example(name, spec) for name, spec in program.slots.items()}
+    values = {name: example_value(name, spec) for name, spec in program.slots.items()}
     tree = ast.parse(render_python(program.python, {**values, "decimals": 2}))
     return hash_text(ast.dump(_Abstract().visit(tree), annotate_fields=False))
 
@@ -48,22 +49,6 @@ def find_alike(taxonomy: Taxonomy) -> Iterator[tuple[str, ...]]:
         for program in category.programs:
             groups.setdefault(fingerprint(program), []).append(f"{category.name}/{program.name}")
     return (tuple(group) for group in groups.values() if len(group) > 1)
-
-
-def _example(name: str, spec: SlotSpec) -> Value:
-    match spec.source:
-        case "column":
-            return ColumnRef(name)
-        case "choice":
-            assert spec.choice is not None
-            first = spec.choice[0]
-            return ChoiceRef(first.python, first.sql, first.words)
-        case "values_of":
-            return ("a", "b")
-        case "value_of" | "date_of":
-            return "a"
-        case _:
-            return 1
 
 
 class _Abstract(ast.NodeTransformer):

@@ -119,12 +119,17 @@ def names_in(query: Query) -> tuple[str, ...]:
 
 
 def _holds(text: str, name: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}", text, re.IGNORECASE) is not None
+    return re.search(_spoken(name), text, re.IGNORECASE) is not None
+
+
+def _spoken(name: str) -> str:
+    """A pattern for a name: questions say a column's underscores as spaces."""
+    return rf"(?<!\w){re.escape(name)}".replace("_", "[_ ]")
 
 
 def _without_names(text: str, query: Query) -> str:
     for name in names_in(query):
-        text = re.sub(rf"(?<!\w){re.escape(name)}", " ", text, flags=re.IGNORECASE)
+        text = re.sub(_spoken(name), " ", text, flags=re.IGNORECASE)
     return text
 
 

@@ -1,8 +1,8 @@
 """Fills a program's slots from a profile: by what columns mean and how their values lie.
 
-A pure function of program, columns and seed. Names of columns play no part; identifiers, years, codes
-and coordinates are never measures, because their semantic type is another. What only the rows can tell
-(ties, group sizes, variance) is left to the program's guards.
+A pure function of program, columns and seed. Identifiers, years, codes and coordinates are never
+measures; which measures may be summed, `meaning` says. What only the rows can tell (ties, group sizes,
+variance) is left to the program's guards.
 """
 
 from __future__ import annotations
@@ -14,18 +14,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from datamind_gen.rows import Column, Scalar, SemanticType, Slot
-from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, Value
+from datamind_gen.rows import AnswerType, Column, Scalar, SemanticType, Slot
+from datamind_gen.taxonomy.meaning import SHORT_SCALE, is_additive, is_period, is_scale
+from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, LabelRef, Value, say
 from datamind_gen.taxonomy.schema import ColumnKind, NullWish, Program, SlotSpec
 
-_INTENSIVE_WORDS = frozenset(
-    {
-        "rate", "rates", "ratio", "index", "idx", "score", "pct", "percent", "percentage", "share",
-        "average", "avg", "mean", "median", "age", "temp", "temperature", "density", "grade",
-        "rank", "level", "ppm", "degrees", "humidity", "pressure", "speed", "altitude", "elevation",
-        "bmi", "rating", "per",
-    }
-)  # fmt: skip
 CATEGORY_DISTINCT = (2, 40)
 MEASURE_DISTINCT = 5
 QUANTILE_SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -46,23 +39,23 @@ _SEMANTIC: Mapping[ColumnKind, frozenset[SemanticType]] = {
 }
 
 
-def suits(column: Column, spec: SlotSpec, rows: int) -> bool:
-    """Whether a column may fill a slot."""
-    return any(_has_kind(column, kind) for kind in spec.kinds) and _meets(column, spec, rows)
+def suits(column: Column, spec: SlotSpec, rows: int, columns: Sequence[Column] = ()) -> bool:
+    """Whether a column may fill a slot. `columns` are those of its table."""
+    if not any(has_kind(column, kind) for kind in spec.kinds):
+        return False
+    return _meets(column, spec, rows) and (not spec.additive or is_additive(column, columns))
 
 
 def has_kind(column: Column, kind: ColumnKind) -> bool:
     """Whether a column is of a kind, by its meaning and its type after loading."""
-    return _has_kind(column, kind)
-
-
-def _has_kind(column: Column, kind: ColumnKind) -> bool:
+    numeric = column.dtype in ("int", "float")
+    if kind in (ColumnKind.CATEGORY, ColumnKind.LABEL) and numeric and is_scale(column):
+        return column.integral and CATEGORY_DISTINCT[0] <= column.distinct <= SHORT_SCALE
     if column.kind not in _SEMANTIC[kind]:
         return False
-    numeric = column.dtype in ("int", "float")
     match kind:
         case ColumnKind.MEASURE | ColumnKind.MONEY | ColumnKind.PERCENT:
-            return numeric and column.distinct >= MEASURE_DISTINCT
+            return numeric and column.distinct >= MEASURE_DISTINCT and not is_scale(column)
         case ColumnKind.CATEGORY:
             return CATEGORY_DISTINCT[0] <= column.distinct <= CATEGORY_DISTINCT[1]
         case ColumnKind.LABEL:
@@ -90,31 +83,23 @@ def _meets(column: Column, spec: SlotSpec, rows: int) -> bool:
         fit = fit and column.count >= spec.rows_each * max(column.distinct, 1)
     if spec.positive:
         fit = fit and isinstance(column.minimum, (int, float)) and column.minimum > 0
-    if spec.additive:
-        fit = fit and is_additive(column)
     if spec.integral is not None:
         fit = fit and column.integral == spec.integral
     return fit
 
 
-def is_additive(column: Column) -> bool:
-    """Whether sums of a measure mean something. Amounts and counts start at zero and spread widely; what
-    lies in a narrow band (temperatures, indices, concentrations) is no amount. A name may only veto."""
-    if column.kind is SemanticType.PERCENT or set(_words(column.name)) & _INTENSIVE_WORDS:
+def names_things(column: Column) -> bool:
+    """Whether its labels can answer "which?": not yes or no, and no bare numbers but those of time."""
+    if column.distinct < 3:
         return False
-    if column.unit is not None and re.search(r"[%°/]|ppm|per", column.unit):
-        return False
-    if not isinstance(column.minimum, (int, float)) or column.minimum < 0:
-        return False
-    if column.kind is SemanticType.MONEY:
-        return True
-    if column.mean is None or column.std is None or column.mean <= 0:
-        return column.integral
-    return column.std / column.mean >= (0.25 if column.integral else 0.5)
+    return column.dtype not in ("int", "float") or column.kind is SemanticType.YEAR or is_period(column)
 
 
-def _words(name: str) -> list[str]:
-    return re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower())
+def _answers_with(program: Program, name: str) -> bool:
+    """Whether the slot's labels are what the program answers with, one out of all of them."""
+    gives = program.gives
+    chosen = any(spec.value_of == name for spec in program.slots.values())
+    return gives.of == name and gives.type in (AnswerType.LABEL, AnswerType.LIST) and not chosen
 
 
 def fill(
@@ -127,14 +112,22 @@ def fill(
 ) -> tuple[Slot, ...] | None:
     """Slots for a program, or None where no column suits one of them. Different slots get different
     columns; the draw spreads evenly over all that suit. `forced` gives some column slots their column."""
-    if not all(suits(column, program.slots[name], rows) for name, column in forced.items()):
+    if any(_answers_with(program, name) and not names_things(column) for name, column in forced.items()):
+        return None
+    if not all(suits(column, program.slots[name], rows, columns) for name, column in forced.items()):
         return None
     taken: dict[str, Column] = dict(forced)
     slots: dict[str, Slot] = {name: Slot(name=name, column=column.name) for name, column in forced.items()}
     for name, spec in sorted(program.slots.items(), key=lambda item: _rarity(item[1], columns, rows)):
         if spec.column is None or name in forced:
             continue
-        found = [column for column in columns if column not in taken.values() and suits(column, spec, rows)]
+        found = [
+            column
+            for column in columns
+            if column not in taken.values()
+            and suits(column, spec, rows, columns)
+            and not (_answers_with(program, name) and not names_things(column))
+        ]
         if not found:
             return None
         taken[name] = rng.choice(found)
@@ -150,7 +143,7 @@ def fill(
 
 def _rarity(spec: SlotSpec, columns: Sequence[Column], rows: int) -> int:
     """Slots that few columns suit choose first, so that others do not take those columns from them."""
-    return 0 if spec.column is None else sum(suits(column, spec, rows) for column in columns)
+    return 0 if spec.column is None else sum(suits(column, spec, rows, columns) for column in columns)
 
 
 def fill_literal(
@@ -269,6 +262,20 @@ def slot_values(
         elif spec.choice is not None:
             choice = next(choice for choice in spec.choice if choice.python == slot.value)
             values[slot.name] = ChoiceRef(choice.python, choice.sql, choice.words)
+        elif slot.value is not None and slot.column is not None and (spec.value_of or spec.values_of):
+            column = by_name[slot.column]
+            values[slot.name] = LabelRef(slot.value, _owner(column, slot.value, words))
         else:
             values[slot.name] = slot.value
     return values
+
+
+_BARE = re.compile(r"(?i)yes|no|true|false|y|n|t|f|[\d.,+-]+|.{1,2}")
+
+
+def _owner(column: Column, value: Scalar | tuple[Scalar, ...], words: Mapping[str, str]) -> str | None:
+    """The column that a question must name with its label, because the label alone says nothing: 2, yes."""
+    parts = value if isinstance(value, tuple) else (value,)
+    if column.kind is SemanticType.YEAR or not all(_BARE.fullmatch(str(part)) for part in parts):
+        return None
+    return words.get(column.name) or say(ColumnRef(column.name))

@@ -175,7 +175,15 @@ def run_steps(
                 raise Unfit("degenerate: the filter keeps every row")
             if kept < MIN_ROWS:
                 raise Unfit(f"degenerate: the filter keeps {kept} rows")
-        exec(compile(step["python"], f"<hop {index}>", "exec"), space)
+        try:
+            exec(compile(step["python"], f"<hop {index}>", "exec"), space)
+        except (LookupError, ValueError, ZeroDivisionError) as error:
+            if index == 0:
+                raise
+            why = f"{type(error).__name__}: {error}"[:200]
+            raise Unfit(
+                f"degenerate: hop {index + 1} finds too little in what the hops before it leave: {why}"
+            ) from error
         answer = space["answer"]
         space[f"answer_{index}"] = answer
         found = typed(answer, step["type"])

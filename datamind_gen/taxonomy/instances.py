@@ -56,8 +56,10 @@ def instantiate(program: Program, view: View, category: str, rng: random.Random)
 
 
 def may_end(program: Program, profile: Profile) -> bool:
-    """Whether a program's answer can be the final one: a table is no concise text, and a database is
-    asked in SQL."""
+    """Whether a program's answer can be the final one: a table is no concise text, a database is
+    asked in SQL, and a plain mean is no question."""
+    if not program.ends:
+        return False
     if profile.file.format.is_database:
         return program.sql is not None
     return program.gives.type is not AnswerType.TABLE

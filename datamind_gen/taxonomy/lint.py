@@ -1,21 +1,26 @@
 """Finds what is wrong, or probably wrong, with a taxonomy without running it.
 
 `lint` yields findings, with the category and program they are in; those that are `fatal` would fail in a
-run, the others make a dataset worse. What only running can tell (slots that no column fills, code that
-fails) is `check`'s part.
+run, the others make a dataset worse. What only running on data can tell (slots that no column of theirs
+fills, guards that never hold) is `check`'s part.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from datamind_gen.rows import AnswerType
-from datamind_gen.taxonomy.render import RenderError, template_variables
+from datamind_gen.taxonomy.render import RenderError, literal_words, template_variables
 from datamind_gen.taxonomy.schema import Category, Program, Taxonomy
+from datamind_gen.taxonomy.soundness import find_code_mistakes, find_unfillable
 
+STRAY = 0.1
+"""An exemplar with less than this share of the telling words that it has in common with another category."""
 OVERLAP = 0.5
 """Descriptions that share more of their telling words than this say the same."""
 ENGINE: dict[str, set[str]] = {
@@ -47,6 +52,7 @@ def lint(taxonomy: Taxonomy) -> Iterator[Finding]:
     """All findings about a taxonomy."""
     for category in taxonomy.categories:
         yield from lint_category(category)
+    yield from find_strays(taxonomy)
     for left, right in combinations(taxonomy.categories, 2):
         shared = _similarity(left.description, right.description)
         if shared > OVERLAP:
@@ -59,6 +65,32 @@ def lint(taxonomy: Taxonomy) -> Iterator[Finding]:
             for other in right.exemplars:
                 if _similarity(one.question, other.question) > 0.8:
                     yield Finding(left.name, f"shares the exemplar {one.question[:60]!r} with {right.name}")
+
+
+def find_strays(taxonomy: Taxonomy) -> Iterator[Finding]:
+    """Exemplars that share far more telling words with another category than with their own."""
+    words = {category.name: _vocabulary(category) for category in taxonomy.categories}
+    spread = Counter(word for counted in words.values() for word in counted)
+    for category in taxonomy.categories:
+        for exemplar in category.exemplars:
+            asked = _telling(exemplar.question)
+            scores: dict[str, float] = {}
+            for name, counted in words.items():
+                itself = 1 if name == category.name else 0
+                shared = [word for word in asked if counted[word] > itself]
+                scores[name] = sum(math.log(len(words) / spread[word]) for word in shared)
+            best = max(sorted(scores), key=lambda name: scores[name])
+            if scores[category.name] < STRAY * scores[best]:
+                yield Finding(
+                    category.name,
+                    f"its exemplar {exemplar.question[:60]!r} sounds like one of {best}; move or reword it",
+                )
+
+
+def _vocabulary(category: Category) -> Counter[str]:
+    texts = [category.description, *category.templates, *(one.question for one in category.exemplars)]
+    texts += [literal_words(question) for program in category.programs for question in program.question]
+    return Counter(word for text in texts for word in _telling(text))
 
 
 def lint_category(category: Category) -> Iterator[Finding]:
@@ -91,6 +123,8 @@ def find_mistakes(program: Program) -> Iterator[str]:
         yield "python: binds no `answer`"
     if program.sql is not None and "{{ table }}" not in program.sql:
         yield "sql: selects from no {{ table }}"
+    yield from find_code_mistakes(program)
+    yield from find_unfillable(program)
 
 
 def find_weaknesses(program: Program) -> Iterator[str]:
@@ -129,5 +163,9 @@ def _templates(program: Program) -> Sequence[tuple[str, str, str]]:
 
 
 def _similarity(left: str, right: str) -> float:
-    one, other = (set(re.findall(r"[a-z]{3,}", text.lower())) - _PLAIN for text in (left, right))
+    one, other = _telling(left), _telling(right)
     return len(one & other) / len(one | other) if one | other else 0.0
+
+
+def _telling(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]{3,}", text.lower())) - _PLAIN

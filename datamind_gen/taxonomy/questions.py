@@ -1,8 +1,9 @@
 """Puts a chain into words, so that several hops read as one question that a person would ask.
 
 A label or a number that an earlier hop gives stands in a later question as a noun phrase ("the state
-with the highest mean income"). A filter or a derived table becomes a clause before the question, or,
-where there are several, a sentence each. No answer of an earlier hop is ever named; `leaks` checks.
+with the highest mean income"). A filter or a derived table becomes a clause before the question; "there"
+says that a second one looks only at what the first has left. No answer of an earlier hop is ever named;
+`leaks` checks.
 """
 
 from __future__ import annotations
@@ -17,81 +18,47 @@ from datamind_gen.taxonomy.chain import Chain
 from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, Wired, render_words, say
 from datamind_gen.taxonomy.schema import Wire
 
-_NARROW_LAST = {
-    "==": (
-        "For {phrase}, {question}",
-        "Looking only at {phrase}, {question}",
-        "Within {phrase}, {question}",
-        "Find {phrase}; for its rows alone, {question}",
-        "Considering nothing but the rows of {phrase}, {question}",
-    ),
-    "in": (
-        "Across {phrase}, {question}",
-        "Taking the rows of {phrase} together, {question}",
-        "Looking only at {phrase}, {question}",
-    ),
+_NARROW = {
+    "==": ("For {phrase}", "Within {phrase}", "Looking only at {phrase}"),
+    "in": ("Across {phrase}", "For {phrase} taken together", "Looking only at {phrase}"),
     ">": (
-        "Among rows whose {column} is above {phrase}, {question}",
-        "Counting only rows with {column} above {phrase}, {question}",
-        "Where {column} exceeds {phrase}, {question}",
-    ),
-}
-_NARROW_FIRST = {
-    "==": (
-        "Find {phrase} and keep only its rows.",
-        "Start from {phrase}, leaving out all other rows.",
-        "Take {phrase} and set everything else aside.",
-    ),
-    "in": ("Keep only the rows of {phrase}.", "Start from {phrase}, leaving out all other rows."),
-    ">": (
-        "Keep only the rows whose {column} is above {phrase}.",
-        "Start from the rows with {column} above {phrase}.",
+        "Where {column} is above {phrase}",
+        "Among rows with {column} above {phrase}",
+        "Looking only at rows with {column} above {phrase}",
     ),
 }
 _NARROW_AGAIN = {
-    "==": (
-        "Among those rows, find {phrase} and again keep only its rows.",
-        "Within what is left, narrow down further to {phrase}.",
-    ),
-    "in": ("Of those, keep only the rows of {phrase}.",),
-    ">": ("Of those, keep only the rows whose {column} is above {phrase}.",),
+    "==": "and there only for {phrase}",
+    "in": "and there only for {phrase}",
+    ">": "and there only where {column} is above {phrase}",
 }
-_REMAINING = (
-    "For the rows that remain, {question}",
-    "In what is left, {question}",
-    "With only those rows, {question}",
+_DERIVE = ("Based on {phrase}, one row each", "Given {phrase}, one row each")
+_DERIVE_AGAIN = "and based there on {phrase}, one row each"
+_PLACE = ("In {place}", "Going by {place}", "Using {place}")
+_ASKS = re.compile(
+    r"(?:(?:in|at|on|for|by|to|from|within|of) )?"
+    r"(?:how|what|which|who|when|where|is|are|does|do|did|has|have|can)\b",
+    re.IGNORECASE,
 )
-_DERIVE = (
-    "Work out {phrase}. Over these results, {question}",
-    "First compute {phrase}. In that table, {question}",
-    "Consider {phrase}, one row each: {question}",
-)
-_PLACE = ("In {place}, {question}", "Going by {place}, {question}", "Using {place}, {question}")
 
 
 def write_question(chain: Chain, rng: random.Random) -> str:
-    """The whole chain as one question."""
-    sentences: list[str] = []
+    """The whole chain as one question: where to look, and for what, in front; then what the last hop asks."""
+    clauses: list[str] = []
     phrase = ""
-    narrowed = sum(link.wire in (Wire.FILTER, Wire.TABLE) for link in chain.links)
-    seen = 0
     for index, link in enumerate(chain.links):
-        last = index == len(chain.links) - 1
         if link.wire in (Wire.FILTER, Wire.TABLE):
-            seen += 1
-            sentences.append(_clause(chain, index, phrase, first=seen == 1, last=seen == narrowed, rng=rng))
-        if not last:
+            clauses.append(_clause(chain, index, phrase, again=bool(clauses), rng=rng))
+        if index < len(chain.links) - 1:
             phrase = _phrase(chain, index, phrase)
-    question = hop_question(chain, len(chain.links) - 1, phrase, rng)
     names = _names(chain)
-    for clause in reversed(sentences):
-        if "{question}" in clause:
-            question = clause.replace("{question}", lower_first(question, names))
-        else:
-            question = f"{clause} {question}"
+    scope = ", ".join(clauses)
     if chain.view.words:
-        place = rng.choice(_PLACE)
-        question = place.format(place=chain.view.words, question=lower_first(question, names))
+        place = (_PLACE[0] if scope else rng.choice(_PLACE)).format(place=chain.view.words)
+        scope = f"{place}, {lower_first(scope, names)}" if scope else place
+    question = hop_question(chain, len(chain.links) - 1, phrase, rng, in_sentence=bool(scope))
+    if scope:
+        question = f"{scope}, {lower_first(question, names)}"
     return f"{question} {instruct(chain, rng)}".strip()
 
 
@@ -103,32 +70,32 @@ def write_phrases(chain: Chain) -> tuple[str, ...]:
     return tuple(phrases)
 
 
-def hop_question(chain: Chain, index: int, phrase: str, rng: random.Random) -> str:
-    """A hop's own question, an earlier hop's phrase in the slot that it fills."""
-    template = rng.choice(chain.links[index].program.question)
-    return upper_first(render_words(template, chain.values(index, phrase=phrase)))
+def hop_question(
+    chain: Chain, index: int, phrase: str, rng: random.Random, *, in_sentence: bool = False
+) -> str:
+    """A hop's own question, an earlier hop's phrase in the slot that it fills; where it goes on a sentence,
+    a wording that begins by asking rather than with a clause of its own."""
+    templates = chain.links[index].program.question
+    if in_sentence:
+        templates = tuple(text for text in templates if _ASKS.match(text)) or templates
+    return upper_first(render_words(rng.choice(templates), chain.values(index, phrase=phrase)))
 
 
 def _phrase(chain: Chain, index: int, phrase: str) -> str:
     return render_words(chain.links[index].program.phrase, chain.values(index, phrase=phrase))
 
 
-def _clause(chain: Chain, index: int, phrase: str, *, first: bool, last: bool, rng: random.Random) -> str:
-    """What stands before the question for one filter or derived table; `{question}` marks its place."""
+def _clause(chain: Chain, index: int, phrase: str, *, again: bool, rng: random.Random) -> str:
+    """What stands before the question for one filter or derived table; `again` for all but the first."""
     link = chain.links[index]
     if link.wire is Wire.TABLE:
-        return rng.choice(_DERIVE).replace("{phrase}", phrase)
+        return (_DERIVE_AGAIN if again else rng.choice(_DERIVE)).replace("{phrase}", phrase)
     slot = link.filter
     assert slot is not None
     assert slot.column is not None
     operator = str(slot.value)
     column = say(ColumnRef(slot.column, chain.words_at(index).get(slot.column)))
-    if first and last:
-        clause = rng.choice(_NARROW_LAST[operator])
-    else:
-        clause = rng.choice((_NARROW_FIRST if first else _NARROW_AGAIN)[operator])
-        if last:
-            clause = f"{clause} {rng.choice(_REMAINING)}"
+    clause = _NARROW_AGAIN[operator] if again else rng.choice(_NARROW[operator])
     return clause.replace("{phrase}", phrase).replace("{column}", column)
 
 

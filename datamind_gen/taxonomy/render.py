@@ -42,6 +42,15 @@ class ChoiceRef:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRef:
+    """A label, or several, as templates see them; with the column's words where the label alone says nothing
+    (`quarter 2`)."""
+
+    value: Scalar | tuple[Scalar, ...]
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """Text that is code already, made by the engine: a variable's name, a table expression."""
 
@@ -80,7 +89,7 @@ class Said:
         return isinstance(self.value, (int, float)) and self.value > other
 
 
-Value = Scalar | tuple[Scalar, ...] | ColumnRef | ChoiceRef | Code | Wired | Said
+Value = Scalar | tuple[Scalar, ...] | ColumnRef | ChoiceRef | LabelRef | Code | Wired | Said
 
 
 class RenderError(ValueError):
@@ -99,7 +108,31 @@ def render_sql(template: str, slots: Mapping[str, Value]) -> str:
 
 def render_words(template: str, slots: Mapping[str, Value]) -> str:
     """A question or phrase, white space evened out. Raises RenderError."""
-    return " ".join(_render("words", template, slots).split())
+    text = " ".join(_render("words", template, slots).split())
+    for value in slots.values():
+        if isinstance(value, LabelRef) and value.owner is not None:
+            text = _say_owner_once(text, value.owner, say(value))
+    for value in slots.values():
+        if isinstance(value, ColumnRef) and (said := re.escape(say(value))):
+            text = re.sub(rf"(?<!\w){said} (the {said}(?!\w)|whichever )", r"\1", text)
+    return _fix_articles(text, slots)
+
+
+def _say_owner_once(text: str, owner: str, said: str) -> str:
+    """`quarter is quarter 2` and `quarter quarter 2` name the column twice."""
+    between = rf"(?<!\w)({re.escape(owner)})((?: is| recorded as| of|,)?) {re.escape(said)}(?!\w)"
+    return re.sub(between, lambda found: f"{found[1]}{found[2]}{said[len(owner) :]}", text)
+
+
+def _fix_articles(text: str, slots: Mapping[str, Value]) -> str:
+    """`a age` where a template has `a {{ value }}`."""
+    for value in slots.values():
+        if not isinstance(value, (ColumnRef, ChoiceRef)):
+            continue
+        said = say(value)
+        if re.match(r"\"?(?!eu|one)[aeio]", said, re.IGNORECASE):
+            text = re.sub(rf"(?<!\w)([Aa]) (?={re.escape(said)})", r"\1n ", text)
+    return text
 
 
 _OUTPUT = re.compile(r"\{\{-?\s*([a-z_]\w*)\s*(\|\s*plural\s*)?-?\}\}")
@@ -154,7 +187,9 @@ _PLAIN_NAME = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+)*(?: ?\([^()]*\))?")
 def say(value: Value) -> str:
     """How a person would write it: plain words as they are, anything else in quotation marks."""
     if isinstance(value, ColumnRef):
-        return value.words or say_name(value.name)
+        return value.words or say_column(value.name)
+    if isinstance(value, LabelRef):
+        return say(value.value) if value.owner is None else f"{value.owner} {say(value.value)}"
     if isinstance(value, ChoiceRef):
         return value.words
     if isinstance(value, Wired):
@@ -175,6 +210,14 @@ def say_name(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else f'"{name}"'
 
 
+_SNAKE_NAME = re.compile(r"[^\W\d_]{2,}(?:_(?=\w*[^\W\d_])[^\W_]{2,})+")
+
+
+def say_column(name: str) -> str:
+    """The name of a column or a table: `plant_and_equipment` is plant and equipment to people."""
+    return name.replace("_", " ") if _SNAKE_NAME.fullmatch(name) else say_name(name)
+
+
 def say_number(value: float) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
@@ -184,7 +227,7 @@ def say_number(value: float) -> str:
 def plural(value: Value) -> str:
     """Several of a column's values: `regions`, or `values of "q_12"`."""
     said = say(value)
-    if not re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)*", said):
+    if not re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)*", said) or " per " in said:
         return f"values of {said}"
     if said.isupper() or len(said) < 3:
         return f"{said} values"
@@ -201,6 +244,8 @@ def _say_python(value: Value) -> str:
             return repr(value.name)
         case ChoiceRef():
             return repr(value.python)
+        case LabelRef():
+            return _say_python(value.value)
         case Code():
             return value.text
         case Said():
@@ -219,6 +264,8 @@ def _say_sql(value: Value) -> str:
             return quote_identifier(value.name)
         case ChoiceRef():
             return quote_literal(value.python) if value.sql is None else value.sql
+        case LabelRef():
+            return _say_sql(value.value)
         case Code():
             return value.text
         case Said():

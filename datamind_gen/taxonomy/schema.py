@@ -213,6 +213,8 @@ class Program(Strict):
     slots: dict[Slug, SlotSpec]
     takes: tuple[Wire, ...] = (Wire.FILTER, Wire.LABEL, Wire.NUMBER, Wire.TABLE)
     gives: Gives
+    ends: bool = True
+    """Whether its question is worth asking for itself; False for a plain figure that only feeds others."""
     question: tuple[str, ...] = Field(min_length=1)
     """Phrasings, templates over the slots. The engine adds how to round and which unit to give."""
     phrase: str

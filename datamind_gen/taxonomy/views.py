@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from datamind_gen.rows import Column, Profile, Relationship, Table
-from datamind_gen.taxonomy.render import quote_identifier, quote_literal, say_name
+from datamind_gen.rows import Column, Profile, Relationship, SemanticType, Table
+from datamind_gen.taxonomy.render import quote_identifier, quote_literal, say_column
 
 MIN_COVERAGE = 0.9
 """A join through a key that matches fewer of the child's rows would quietly answer another question."""
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:$|[ T])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,11 @@ def _tables(profile: Profile) -> Iterator[View]:
     for table in profile.tables:
         yield View(
             tables=(table.name,),
-            columns=table.columns,
+            columns=_columns(profile, table),
             rows=table.rows,
-            load=table.plan.pandas.strip(),
+            load=_load(profile, table),
             sql=quote_identifier(table.name),
-            words=f"the {say_name(table.name)} {_noun(profile, table)}" if several else "",
+            words=f"the {say_column(table.name)} {_noun(profile, table)}" if several else "",
             is_database=profile.file.format.is_database,
         )
 
@@ -75,18 +76,18 @@ def _joins(profile: Profile) -> Iterator[View]:
             continue
         child, parent = profile.table(link.child), profile.table(link.parent)
         taken = {column.name for column in child.columns}
-        added = tuple(column for column in parent.columns if column.name not in taken)
+        added = tuple(column for column in _columns(profile, parent) if column.name not in taken)
         if not added:
             continue
-        keys = " and ".join(say_name(name) for name in link.child_columns)
+        keys = " and ".join(say_column(name) for name in link.child_columns)
         noun = _noun(profile, child)
         yield View(
             tables=(child.name, parent.name),
-            columns=child.columns + tuple(_per_child(column, child, parent) for column in added),
+            columns=_columns(profile, child) + tuple(_per_child(column, child, parent) for column in added),
             rows=child.rows,
-            load=_join_python(link, child, parent, added),
+            load=_join_python(profile, link, child, parent, added),
             sql=_join_sql(link, child, parent, added),
-            words=f"the {say_name(child.name)} {noun} joined to {say_name(parent.name)} on {keys}",
+            words=f"the {say_column(child.name)} {noun} joined to {say_column(parent.name)} on {keys}",
             is_database=profile.file.format.is_database,
         )
 
@@ -100,16 +101,43 @@ def _per_child(column: Column, child: Table, parent: Table) -> Column:
     )
 
 
-def _join_python(link: Relationship, child: Table, parent: Table, added: tuple[Column, ...]) -> str:
+def _columns(profile: Profile, table: Table) -> tuple[Column, ...]:
+    """The table's columns as `_load` binds them: a database's date texts are dates there."""
+    texts = _date_texts(profile, table)
+    return tuple(replace(one, dtype="datetime") if one.name in texts else one for one in table.columns)
+
+
+def _load(profile: Profile, table: Table) -> str:
+    load = table.plan.pandas.strip()
+    parsed = [f"df[{name!r}] = pd.to_datetime(df[{name!r}])" for name in _date_texts(profile, table)]
+    return "\n".join([load, *parsed])
+
+
+def _date_texts(profile: Profile, table: Table) -> tuple[str, ...]:
+    """Columns of ISO dates that SQLite keeps as text: its date functions read them, pandas must be told."""
+    if not profile.file.format.is_database:
+        return ()
+    return tuple(
+        column.name
+        for column in table.columns
+        if column.kind is SemanticType.DATE
+        and column.dtype == "string"
+        and all(_ISO_DATE.match(str(end)) for end in (column.minimum, column.maximum, *column.examples))
+    )
+
+
+def _join_python(
+    profile: Profile, link: Relationship, child: Table, parent: Table, added: tuple[Column, ...]
+) -> str:
     left, right = list(link.child_columns), list(link.parent_columns)
     wanted = right + [column.name for column in added if column.name not in right]
     name = _identifier(parent.name)
     on = f"on={_one(left)}" if left == right else f"left_on={_one(left)}, right_on={_one(right)}"
     return "\n".join(
         (
-            parent.plan.pandas.strip(),
+            _load(profile, parent),
             f"{name} = df",
-            child.plan.pandas.strip(),
+            _load(profile, child),
             f"df = df.merge({name}[{wanted!r}], {on}, how='inner')",
         )
     )

@@ -16,8 +16,14 @@ from datamind_gen.taxonomy.chain import FILTER, Chain, Link, derived_columns, fi
 from datamind_gen.taxonomy.fill import CATEGORY_DISTINCT, fill
 from datamind_gen.taxonomy.schema import Program, Taxonomy, Wire
 
-_SHARES = {Wire.FILTER: 0.45, Wire.LABEL: 0.25, Wire.NUMBER: 0.15, Wire.TABLE: 0.15}
+_SHARES = {Wire.FILTER: 0.45, Wire.LABEL: 0.3, Wire.NUMBER: 0.15, Wire.TABLE: 0.1}
 """How often each wiring is tried first, where several are open."""
+_BY_NUMBER = 0.25
+"""How often a filter compares with a number where a label could filter as well: people think in labels."""
+MAX_CLAUSES = 2
+"""Filters and tables of a chain: three in a row read as a list."""
+MAX_NESTING = 2
+"""Noun phrases inside one another, `the mean of the firm with the highest ...`, that a reader can follow."""
 _FILTERS = frozenset({SemanticType.CATEGORY, SemanticType.BOOLEAN, SemanticType.YEAR})
 
 
@@ -38,7 +44,7 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
         return None
     wires = sorted({opening.wire for opening in openings})
     wire = rng.choices(wires, [_SHARES[wire] for wire in wires])[0]
-    opening = rng.choice([opening for opening in openings if opening.wire is wire])
+    opening = _choose([opening for opening in openings if opening.wire is wire], rng)
     givers = [giver for giver in _givers(taxonomy, opening) if giver[1].sql or not chain.view.is_database]
     if not givers:
         return None
@@ -50,6 +56,28 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
     if slots is None:
         return None
     return _join(chain, Link(category, program, slots), opening, rng)
+
+
+def _choose(openings: Sequence[Opening], rng: random.Random) -> Opening:
+    by_number = [opening for opening in openings if AnswerType.NUMBER in opening.types]
+    by_label = [opening for opening in openings if AnswerType.NUMBER not in opening.types]
+    if by_number and by_label:
+        return rng.choice(by_number if rng.random() < _BY_NUMBER else by_label)
+    return rng.choice(openings)
+
+
+def is_readable(chain: Chain) -> bool:
+    """Whether one sentence can say the chain: few clauses, and few phrases inside one another."""
+    clauses, nesting = 0, 0
+    for link in chain.links:
+        if link.wire in (Wire.FILTER, Wire.TABLE):
+            clauses, nesting = clauses + 1, 0
+        elif link.wire is not None:
+            nesting += 1
+        if clauses > MAX_CLAUSES or nesting > MAX_NESTING:
+            return False
+    paths = [link.path for link in chain.links]
+    return len(set(paths)) == len(paths)
 
 
 def follow(chain: Chain, tail: Chain, rng: random.Random) -> Chain | None:
@@ -72,7 +100,8 @@ def follow(chain: Chain, tail: Chain, rng: random.Random) -> Chain | None:
         return None
     place = len(chain.links) - 1
     slots = tuple(slot if slot.wired is None else replace(slot, wired=place) for slot in joined.last.slots)
-    return Chain(chain.view, (*chain.links, replace(joined.last, slots=slots)))
+    longer = Chain(chain.view, (*chain.links, replace(joined.last, slots=slots)))
+    return longer if is_readable(longer) else None
 
 
 def _openings(chain: Chain) -> Iterator[Opening]:
@@ -144,7 +173,8 @@ def _join(chain: Chain, giver: Link, opening: Opening, rng: random.Random) -> Ch
             if refilled is None:
                 return None
             front = replace(front, slots=refilled, wire=Wire.TABLE)
-    return Chain(chain.view, (giver, front, *rest))
+    longer = Chain(chain.view, (giver, front, *rest))
+    return longer if is_readable(longer) else None
 
 
 def _refill(link: Link, columns: Sequence[Column], rng: random.Random) -> tuple[Slot, ...] | None:

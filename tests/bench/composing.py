@@ -38,7 +38,7 @@ def list_sources(*, shared: bool) -> list[SourceSpec]:
     """The bundled tables, and the shared data's clean files where they lie beside this clone."""
     sources = [SourceSpec(bundled="all")]
     if shared and (SHARED / "MANIFEST.tsv").exists():
-        sources += [SourceSpec(path=str(SHARED / folder / "*")) for folder in CLEAN]
+        sources += [SourceSpec(glob=str(SHARED / folder / "*")) for folder in CLEAN]
     return sources
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from datamind_gen.files import find_file, profile_file
 from datamind_gen.rows import Profile, Slot
 from datamind_gen.sandbox import Sandbox
 from datamind_gen.taxonomy import (
@@ -21,6 +24,7 @@ from datamind_gen.taxonomy import (
     draw,
     extend,
     from_query,
+    instantiate,
     load_taxonomy,
     make_query,
 )
@@ -174,3 +178,53 @@ def test_sql_that_disagrees_with_python_is_found_out(
     found = run(loaded, spoilt)
     assert [one.fate for one in found] == [Fate.ERROR] * len(right)
     assert all("disagree" in one.detail for one in found)
+
+
+def test_claims_about_a_database_keep_their_statement(
+    run: RunChains, bundled: Callable[[str], Loaded]
+) -> None:
+    loaded = bundled("company_investment.sqlite")
+    program = TAXONOMY.program("fact_checking/rule_with_exceptions")
+    drawn = (
+        instantiate(program, view, "fact_checking", random.Random(seed))
+        for view in list_views(loaded[0])
+        for seed in range(4)
+    )
+    good = [found for found in run(loaded, [chain for chain in drawn if chain is not None]) if found.good]
+    assert good
+    for found in good:
+        answer = found.answers[-1]
+        assert answer.text.startswith("The rule ")
+        assert answer.columns, "what is compared stays the result table"
+
+
+def test_a_label_that_an_earlier_hop_took_away_is_no_error(run: RunChains, csv: Loaded) -> None:
+    first = link("ranking/group_with_largest_total", group="firm", value="capital", end="largest")
+    wired = Slot(name="filter", column="firm", value="==", wired=0)
+    last = link(
+        "aggregation/total_of_label", Wire.FILTER, value="value", group="year", level=1935, filter=wired
+    )
+    reads = "answer = df.groupby('firm').value.sum()['IBM']"
+    last = replace(last, program=last.program.model_copy(update={"python": reads, "guards": ()}))
+    (found,) = run(csv, [firms(csv, first, last)])
+    assert found.fate is Fate.DEGENERATE
+    assert "KeyError" in found.detail
+
+
+def test_date_texts_of_sqlite_fill_date_slots(run: RunChains, tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE sale (day DATE, amount REAL)")
+        days = [f"20{20 + n // 24}-{n % 12 + 1:02}-{n % 27 + 1:02} 00:00:00" for n in range(72)]
+        rows = [(day, 10.0 + n * n % 37) for n, day in enumerate(days)]
+        connection.executemany("INSERT INTO sale VALUES (?, ?)", rows)
+        connection.commit()
+    found = find_file(path)
+    loaded = (profile_file(found), {found.file.parts[0].name: path})
+    (view,) = list_views(loaded[0])
+    program = TAXONOMY.program("time_based_calculation/extreme_day_above_threshold")
+    chain = instantiate(program, view, "time_based_calculation", random.Random(2))
+    assert chain is not None
+    (done,) = run(loaded, [chain])
+    assert done.good, done.detail
+    assert done.answers[-1].columns
