@@ -1,35 +1,37 @@
-"""How close the models' queue comes to an ideal work-conserving schedule, over real HTTP.
+"""How close requests in flight come to an ideal work-conserving schedule, over real HTTP.
 
-    python -m tests.bench.models_saturation [--scale 0.2] [--queries 400] [--part clean]
+    python -m tests.bench.models_saturation [--scale 1.0] [--queries 400] [--part run]
 
 A simulated endpoint with 32 slots draws each request's latency from a hash of it (lognormal, mean 1 s
-times --scale, sigma 1). The work: queries × 3 samples × 2 to 8 turns, then one judgement a query. The
-ideal is a list schedule of the same latencies with the same precedence and priorities, simulated. Parts:
-`clean`; `faults` (2 % 500s, 2 % 429s with Retry-After, 1 % resets, 1 % malformed, an outage of 60 s times
---scale); `single` (the first turns only, beside plain distilabel with its defaults, in one run); `load`
-(the process's CPU and memory at 64 and 512 in flight).
+times --scale, sigma 1). The ideal is a list schedule of the same latencies with the same precedence and
+priorities, simulated (saturation_schedule.py). Parts:
+
+`run`      a whole run of the engine: queries × 3 samples × 2 to 8 turns of trivial code, then judging
+`faults`   the same with 2 % 500s, 2 % 429s with Retry-After, 1 % resets, 1 % malformed replies, and an outage
+           of 60 s times --scale
+`queue`    the models' queue alone on the same shape of work, no sandbox: what the rest of the engine costs
+`single`   the first turns only: the queue, plain distilabel and bespoke curator with their defaults
+`load`     the process's CPU and memory at 64 and 512 in flight
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import heapq
-import itertools
 import multiprocessing
-import os
 import random
 import resource
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 from datamind_gen.models.base import ChatRequest, Role, Sampling
 from datamind_gen.models.limiter import priority_of
 from datamind_gen.models.router import Models
 from datamind_gen.models.settings import OpenAISettings, RetrySettings
 from datamind_gen.rows import Message, Stage, seed_from
+from tests.bench.saturation_engine import measure_run
+from tests.bench.saturation_peers import PEERS, find_python, time_peer
+from tests.bench.saturation_schedule import QueryWork, ideal_s
 from tests.models.helpers import MemoryRecorder
 from tests.models.server import Plan, ServerProcess, latency_of
 
@@ -67,32 +69,21 @@ def latency(request: ChatRequest, mean_s: float) -> float:
     return latency_of({"messages": said, "seed": request.sampling.seed}, mean_s=mean_s, sigma=SIGMA)
 
 
-def ideal_s(work: Work, mean_s: float, *, single_turn: bool = False) -> float:
-    """The makespan of the list schedule on SLOTS slots: never a free slot while a request is ready."""
-    arrivals = itertools.count()
-    ready: list[tuple[int, int, int, int, int]] = []
-    for query in range(work.queries):
-        for sample in range(SAMPLES):
-            heapq.heappush(ready, (-priority_of(Stage.SAMPLE), next(arrivals), query, sample, 0))
-    running: list[tuple[float, int, int, int, int]] = []
-    left = dict.fromkeys(range(work.queries), SAMPLES)
-    now = 0.0
-    while ready or running:
-        while ready and len(running) < SLOTS:
-            _, arrival, query, sample, turn = heapq.heappop(ready)
-            asked = work.judgement(query) if sample < 0 else work.request(query, sample, turn)
-            heapq.heappush(running, (now + latency(asked, mean_s), arrival, query, sample, turn))
-        now, _, query, sample, turn = heapq.heappop(running)
-        if sample < 0 or single_turn:
-            continue
-        if turn + 1 < work.turns(query, sample):
-            rank = -priority_of(Stage.SAMPLE, turn + 1)
-            heapq.heappush(ready, (rank, next(arrivals), query, sample, turn + 1))
-            continue
-        left[query] -= 1
-        if not left[query]:
-            heapq.heappush(ready, (-priority_of(Stage.JUDGE), next(arrivals), query, -1, 0))
-    return now
+def list_work(work: Work, mean_s: float, *, single_turn: bool) -> list[QueryWork]:
+    """The latencies of all requests, which are known beforehand."""
+    return [
+        QueryWork(
+            trajectories=[
+                [
+                    latency(work.request(query, sample, turn), mean_s)
+                    for turn in range(1 if single_turn else work.turns(query, sample))
+                ]
+                for sample in range(SAMPLES)
+            ],
+            judgement=None if single_turn else latency(work.judgement(query), mean_s),
+        )
+        for query in range(work.queries)
+    ]
 
 
 def models_at(url: str, *, concurrency: int | str, recorder: MemoryRecorder, scale: float) -> Models:
@@ -119,7 +110,7 @@ async def run_all(models: Models, work: Work, *, single_turn: bool = False) -> f
 
 
 def measure(work: Work, plan: Plan, scale: float, *, single_turn: bool = False) -> None:
-    bound = ideal_s(work, plan.mean_s, single_turn=single_turn)
+    bound = ideal_s(list_work(work, plan.mean_s, single_turn=single_turn), slots=SLOTS)
     recorder = MemoryRecorder()
 
     async def run(url: str) -> float:
@@ -143,42 +134,25 @@ def measure(work: Work, plan: Plan, scale: float, *, single_turn: bool = False) 
     )
 
 
-def distilabel_once(url: str, prompts: list[str]) -> None:
-    os.environ["OPENAI_API_KEY"] = "none"
-    from distilabel.models import OpenAILLM
-    from distilabel.pipeline import Pipeline
-    from distilabel.steps import LoadDataFromDicts
-    from distilabel.steps.tasks import TextGeneration
-
-    with tempfile.TemporaryDirectory() as folder, Pipeline(cache_dir=folder) as pipeline:
-        load = LoadDataFromDicts(data=[{"instruction": prompt} for prompt in prompts])
-        task = TextGeneration(llm=OpenAILLM(model="tiny", base_url=url))
-        load >> task
-        made = pipeline.run(use_cache=False)
-    rows = made["default"]["train"]
-    lost = sum(text is None for text in rows["generation"])
-    print(f"  distilabel: {len(rows)} rows, {lost} without a reply", flush=True)
-
-
-def measure_distilabel(work: Work, plan: Plan, bound: float) -> None:
-    """Its own process, as it forks and takes over logging; timed from first to last byte at the server."""
+def measure_peer(name: str, work: Work, plan: Plan) -> None:
+    """Another engine's time from first request to last reply, as the endpoint sees it."""
+    if find_python(name) is None:
+        print(f"  {name:11} skipped: not installed (tests/bench/saturation_peers.py says how)", flush=True)
+        return
+    bound = ideal_s(list_work(work, plan.mean_s, single_turn=True), slots=SLOTS)
     prompts = [
         f"{work.request(query, 0, 0).messages[0].content} (sample {sample})"
         for query in range(work.queries)
         for sample in range(SAMPLES)
     ]
     with ServerProcess(plan) as server:
-        process = multiprocessing.get_context("spawn").Process(
-            target=distilabel_once, args=(server.url, prompts)
-        )
-        began = time.monotonic()
-        process.start()
-        process.join()
-        wall = time.monotonic() - began
-        span = server.stats["span_s"]
+        wall, replies = time_peer(name, server.url, prompts)
+        stats = server.stats
     print(
-        f"  distilabel  wall {wall:7.2f} s   first request to last reply {span:7.2f} s   "
-        f"ratio to ideal {span / bound:.3f} (by wall {wall / bound:.3f})"
+        f"  {name:11} first request to last reply {stats['span_s']:7.2f} s   ratio to ideal "
+        f"{stats['span_s'] / bound:.3f} (by wall {wall / bound:.3f})   peak {stats['peak']} in flight   "
+        f"{replies} of {len(prompts)} rows",
+        flush=True,
     )
 
 
@@ -216,33 +190,34 @@ def _load_request(number: int) -> ChatRequest:
     return _request(Role.EXPERT, (Message("user", f"{number} " + "context " * 500),), 0)
 
 
-def parts(wanted: str) -> Iterator[str]:
-    yield from ("clean", "faults", "single", "load") if wanted == "all" else (wanted,)
+PARTS = ("run", "faults", "queue", "single", "load")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", type=float, default=0.2, help="mean latency in seconds")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--scale", type=float, default=1.0, help="mean latency in seconds")
     parser.add_argument("--queries", type=int, default=400)
-    parser.add_argument("--part", default="all", choices=["all", "clean", "faults", "single", "load"])
+    parser.add_argument("--part", default="all", choices=["all", *PARTS])
     given = parser.parse_args()
-    work = Work(given.queries)
-    plan = Plan(mean_s=given.scale, sigma=SIGMA, slots=SLOTS)
-    for part in parts(given.part):
-        print(f"{part}: {given.queries} queries, mean latency {given.scale:g} s, {SLOTS} slots", flush=True)
-        if part == "clean":
-            measure(work, plan, given.scale)
+    work, scale = Work(given.queries), given.scale
+    plan = Plan(mean_s=scale, sigma=SIGMA, slots=SLOTS)
+    faults = {"500": 0.02, "429": 0.02, "reset": 0.01, "malformed": 0.01}
+    for part in PARTS if given.part == "all" else (given.part,):
+        print(f"{part}: {given.queries} queries, mean latency {scale:g} s, {SLOTS} slots", flush=True)
+        if part == "run":
+            measure_run(replace(plan, acts=True), queries=given.queries, in_flight=SLOTS)
         elif part == "faults":
-            faults = {"500": 0.02, "429": 0.02, "reset": 0.01, "malformed": 0.01}
-            outage = (20 * given.scale, 80 * given.scale)
-            rough = asdict(plan) | {"faults": faults, "outage": outage, "retry_after_s": given.scale}
-            measure(work, Plan(**rough), given.scale)
-            print(f"  of which the outage is {60 * given.scale:.1f} s")
+            outage = (20 * scale, 80 * scale)
+            rough = replace(plan, acts=True, faults=faults, outage=outage, retry_after_s=scale)
+            measure_run(rough, queries=given.queries, in_flight=SLOTS)
+        elif part == "queue":
+            measure(work, plan, scale)
         elif part == "single":
-            measure(work, plan, given.scale, single_turn=True)
-            measure_distilabel(work, plan, ideal_s(work, plan.mean_s, single_turn=True))
+            measure(work, plan, scale, single_turn=True)
+            for name in PEERS:
+                measure_peer(name, work, plan)
         else:
-            measure_load(given.scale)
+            measure_load(scale)
 
 
 if __name__ == "__main__":

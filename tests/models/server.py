@@ -237,13 +237,18 @@ def _completion(body: bytes, *, text: str | None = None, completion_tokens: int 
     name = hashlib.sha256(body).hexdigest()[:12]
     if text is None:
         text = '{"ok": true}' if "response_format" in request else f"reply {name}"
+    prompt_tokens = len(body) // 4
     return {
         "id": f"chatcmpl-{name}",
         "object": "chat.completion",
         "created": 0,
         "model": "tiny-served",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": len(body) // 4, "completion_tokens": completion_tokens},
+        "usage": {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+        },
     }
 
 
