@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
             return check(recipe, parsed.verb)
         _run(recipe, parsed.verb, console)
     except TrainerError as error:
-        console.print(f"[red]error:[/] {error}", highlight=False)
+        console.print("[red]error:[/] ", end="")
+        console.print(str(error).strip(), markup=False, highlight=False)
         return 2
     return 0
 

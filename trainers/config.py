@@ -2,33 +2,32 @@
 
     recipe = load_recipe(Path("trainers/recipes/tiny.yaml"), ["rl.gamma.peak=0.5", "seed=1"])
 
-Every key is typed here; an unknown one is an error that names the nearest valid key. `key=value`
-overrides are parsed as YAML. The resolved recipe is saved in the run's directory. Nothing here imports
-torch, so that a mistake is reported at once.
+Every key is typed here and read as a pipeline's keys are: mistakes come all at once, each with its line
+and the nearest valid key. `key=value` overrides are parsed as YAML. The resolved recipe is saved in the
+run's directory. Nothing here imports torch, so that a mistake is reported at once.
 """
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from datamind_gen.models.settings import ModelSettings
+from datamind_gen.spec.diagnosis import validate_document
+from datamind_gen.spec.document import read_document
+from datamind_gen.spec.overrides import apply_override
+from datamind_gen.spec.problems import Problem, render_problems, sort_problems
+from datamind_gen.spec.section import Section
 from trainers.errors import TrainerError
 
 RECIPES = Path(__file__).parent / "recipes"
 
 Weighting = Literal["mu", "phi", "is"]
 """How an expert token counts: 1, p(1-p) as CHORD-phi, or p as importance sampling does (paper §4)."""
-
-
-class Section(BaseModel):
-    """A part of a recipe. Immutable, and closed to unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Scratch(Section):
@@ -112,8 +111,6 @@ class Sft(Section):
     epochs: Annotated[float, Field(gt=0)] = 3.0
     weighting: Weighting = "mu"
     max_steps: Annotated[int | None, Field(ge=1)] = None
-    eval_every: Annotated[int | None, Field(ge=1)] = None
-    """Steps between evaluations on the held-out questions."""
 
 
 class Gamma(Section):
@@ -192,7 +189,18 @@ class Engine(Section):
         return self
 
 
-class Rl(Section):
+class Episodes(Section):
+    """How a policy tries tasks: in training as in evaluation."""
+
+    sampling: Sampling = Sampling()
+    limits: Limits = Limits()
+    rewards: Rewards = Rewards()
+    engine: Engine = Engine()
+    concurrency: Annotated[int, Field(ge=1)] = 64
+    """Episodes that run at once on a process."""
+
+
+class Rl(Episodes):
     start: str | None = None
     """Weights to start from; null takes the SFT run of the same recipe."""
     optimizer: Optimizer
@@ -219,12 +227,6 @@ class Rl(Section):
     """Whether groups whose rewards do not differ are replaced by others."""
     importance_cap: Annotated[float, Field(gt=0)] | None = None
     """Weigh a token by min(trainer / engine probability, cap), where the engine's numerics differ."""
-    sampling: Sampling = Sampling()
-    limits: Limits = Limits()
-    rewards: Rewards = Rewards()
-    engine: Engine = Engine()
-    concurrency: Annotated[int, Field(ge=1)] = 64
-    """Episodes that run at once on a process."""
     eval_every: Annotated[int | None, Field(ge=1)] = 20
 
     @model_validator(mode="after")
@@ -240,7 +242,7 @@ class Rl(Section):
         return self
 
 
-class Evaluate(Section):
+class Evaluate(Episodes):
     model: str | None = None
     """A checkpoint; null takes the last RL run's model, or else the SFT run's."""
     endpoint: ModelSettings | None = None
@@ -252,10 +254,6 @@ class Evaluate(Section):
     """k: pass@1 is the mean over k runs, pass@k their union (paper, appendix D)."""
     max_tasks: Annotated[int | None, Field(ge=1)] = None
     sampling: Sampling = Sampling(temperature=0.7, top_p=0.95)
-    limits: Limits = Limits()
-    rewards: Rewards = Rewards()
-    engine: Engine = Engine()
-    concurrency: Annotated[int, Field(ge=1)] = 64
 
 
 class Checkpoints(Section):
@@ -265,7 +263,7 @@ class Checkpoints(Section):
 
 
 class Tracking(Section):
-    trackers: list[Literal["jsonl", "tensorboard", "wandb", "trackio"]] = ["jsonl"]
+    trackers: tuple[Literal["jsonl", "tensorboard", "wandb", "trackio"], ...] = ("jsonl",)
     project: str = "datamind"
     peak_tflops: Annotated[float | None, Field(gt=0)] = None
     """Of one device, at the precision in use: gives model FLOPs utilisation."""
@@ -303,64 +301,23 @@ class Recipe(Section):
         (directory / "recipe.yaml").write_text(text, encoding="utf-8")
 
 
-def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe of a YAML file with `key=value` overrides. Raises TrainerError naming every mistake."""
     if not path.is_file():
         raise TrainerError(f"{path}: no such recipe; those that ship are in {RECIPES}")
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise TrainerError(f"{path}: not YAML: {error}") from error
-    if not isinstance(raw, dict):
-        raise TrainerError(
-            f"{path}: a recipe is a mapping with `model:` and `data:`, not {type(raw).__name__}"
-        )
-    for override in overrides or []:
-        _apply(raw, override)
-    try:
-        return Recipe.model_validate(raw)
-    except ValidationError as error:
-        raise TrainerError(
-            f"{path}:\n" + "\n".join(_explain(problem) for problem in error.errors())
-        ) from error
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals:
-        raise TrainerError(f"{override!r}: an override is key=value, such as rl.gamma.peak=0.5")
-    *parents, last = key.strip().split(".")
-    place = raw
-    for depth, parent in enumerate(parents):
-        if place.get(parent) is None:
-            place[parent] = {}
-        if not isinstance(place[parent], dict):
-            raise TrainerError(f"{override!r}: {'.'.join(parents[: depth + 1])} holds a value, not a section")
-        place = place[parent]
-    try:
-        place[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise TrainerError(f"{override!r}: the value is not YAML: {error}") from error
-
-
-def _explain(problem: Any) -> str:
-    """One line for a pydantic error: the key, the value, and the nearest valid key where one is unknown."""
-    location = [str(part) for part in problem["loc"]]
-    where = ".".join(location) or "recipe"
-    if problem["type"] == "extra_forbidden":
-        valid = _fields_at(location[:-1])
-        nearest = difflib.get_close_matches(location[-1], valid, n=1)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else f"valid keys: {', '.join(sorted(valid))}"
-        return f"  {where}: unknown key; {hint}"
-    if problem["type"] == "missing":
-        return f"  {where}: missing"
-    return f"  {where}: {problem['msg']} (got {problem['input']!r})"
-
-
-def _fields_at(location: list[str]) -> list[str]:
-    section: type[BaseModel] = Recipe
-    for part in location:
-        annotation = section.model_fields[part].annotation if part in section.model_fields else None
-        choices = [choice for choice in (annotation, *get_args(annotation)) if isinstance(choice, type)]
-        section = next((choice for choice in choices if issubclass(choice, BaseModel)), section)
-    return list(section.model_fields)
+    document = read_document(path)
+    root, problems = document.root, list(document.problems)
+    if root is None:
+        raise TrainerError(render_problems(problems).plain)
+    for override in overrides:
+        changed = apply_override(root, override, option="")
+        if isinstance(changed, Problem):
+            problems.append(changed)
+        else:
+            root = changed
+    recipe, mistakes, _ = validate_document(Recipe, root)
+    problems += mistakes
+    if problems:
+        raise TrainerError(render_problems(sort_problems(problems)).plain)
+    assert isinstance(recipe, Recipe)
+    return recipe

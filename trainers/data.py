@@ -18,24 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from datamind_gen.publish.schema import SCHEMA_VERSION, SCHEMAS, Config
 from datamind_gen.rows import Answer, FileFormat, Message, decode, hash_text
 from trainers.config import Data
 from trainers.errors import TrainerError
-
-SCHEMA_VERSION = 1
-
-SFT_COLUMNS = {
-    "id",
-    "question",
-    "messages",
-    "files",
-    "format",
-    "category",
-    "level",
-    "answer",
-    "schema_version",
-}
-RL_COLUMNS = {"id", "trajectory", "prompt", "reward_model", "extra_info", "schema_version"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +81,7 @@ class Dataset:
                 f"data.dataset: {self.config.dataset} has conversations only; `rl` and `evaluate` need a "
                 "published dataset with the config `rl`"
             )
-        tasks = [self._task(row) for row in self._rows("rl", RL_COLUMNS)]
+        tasks = [self._task(row) for row in self._rows(Config.RL)]
         kept = [task for task in tasks if is_held_out(task.question, self.config.holdout) is held_out]
         for path in dict.fromkeys(path for task in kept for path in task.files.values()):
             if not path.is_file():
@@ -106,7 +92,7 @@ class Dataset:
         return kept
 
     def _published(self) -> Iterator[Conversation]:
-        for row in self._rows("sft", SFT_COLUMNS):
+        for row in self._rows(Config.SFT):
             yield Conversation(
                 row["id"], row["question"], _messages(row["messages"]), row["category"], row["level"]
             )
@@ -141,7 +127,7 @@ class Dataset:
             expert=_messages(row["trajectory"]),
         )
 
-    def _rows(self, name: str, columns: set[str]) -> Iterator[Mapping[str, Any]]:
+    def _rows(self, name: Config) -> Iterator[Mapping[str, Any]]:
         import datasets
 
         datasets.disable_progress_bars()
@@ -150,21 +136,21 @@ class Dataset:
             # run's folder is called `dataset`, so it would give back another run's rows.
             with tempfile.TemporaryDirectory() as cache:
                 loaded = datasets.load_dataset(
-                    str(self.root), name, split="train", cache_dir=cache, keep_in_memory=True
+                    str(self.root), name.value, split="train", cache_dir=cache, keep_in_memory=True
                 )
         except ValueError as error:
             raise TrainerError(
-                f"data.dataset: {self.config.dataset} has no config {name!r}: {error}"
+                f"data.dataset: {self.config.dataset} has no config {name.value!r}: {error}"
             ) from error
-        missing = columns - set(loaded.column_names)
+        missing = set(SCHEMAS[name].names) - set(loaded.column_names)
         if missing:
             raise TrainerError(
-                f"{self.config.dataset}: the config {name!r} lacks the columns {sorted(missing)}"
+                f"{self.config.dataset}: the config {name.value!r} lacks the columns {sorted(missing)}"
             )
         for row in loaded:
             if row["schema_version"] != SCHEMA_VERSION:
                 raise TrainerError(
-                    f"{self.config.dataset}: row {row['id']} of {name!r} has schema_version "
+                    f"{self.config.dataset}: row {row['id']} of {name.value!r} has schema_version "
                     f"{row['schema_version']!r}; this trainer knows {SCHEMA_VERSION}. Use the trainer that "
                     "came with the engine that wrote it"
                 )

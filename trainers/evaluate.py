@@ -30,6 +30,7 @@ from datamind_gen.models.base import Sampling as ChatSampling
 from datamind_gen.models.router import Models
 from datamind_gen.rows import hash_text, seed_from
 from datamind_gen.sandbox import Sandbox
+from trainers.attempts import Attempt
 from trainers.benchmarks import Benchmark, open_benchmark
 from trainers.config import Evaluate, Recipe
 from trainers.data import Task
@@ -41,30 +42,6 @@ from trainers.policy import load_policy, load_tokenizer
 from trainers.rollouts import Job, Rollout, Runner, loop_limits, run_rollouts, sandbox_settings, token_runner
 from trainers.tokens import TokenBuilder
 from trainers.tracking import read_jsonl
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at one task."""
-
-    task: str
-    sample: int
-    category: str
-    level: str
-    scores: dict[str, float]
-    """By measure; `correct` is the one that pass@1 and pass@k count."""
-    answer: str | None
-    stop: str
-    error: str | None
-    turns: int
-
-    @property
-    def correct(self) -> bool:
-        return self.scores.get("correct", 0.0) >= 1.0
-
-    @property
-    def crashed(self) -> bool:
-        return self.error is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +90,7 @@ async def _evaluate(
         runner = chat_runner(models, config)
     else:
         engine, builder = _local(recipe, weights)
-        runner = token_runner(
-            engine, builder, sampling=config.sampling, limits=config.limits, retry_invalid=True
-        )
+        runner = token_runner(engine, builder, config, retry_invalid=True)
     done = [Attempt(**row) for row in read_jsonl(log)]
     with progress("evaluate", len(tasks) * config.samples, len(done), show=True) as advance:
 
@@ -130,10 +105,8 @@ async def _evaluate(
                 runner,
                 sandbox,
                 benchmark.score,
+                config,
                 engine=engine,
-                samples=config.samples,
-                concurrency=config.concurrency,
-                episode_seconds=config.limits.episode_seconds,
                 seed=recipe.seed,
                 skip={(attempt.task, attempt.sample) for attempt in done},
                 on_attempt=on_attempt,
@@ -150,11 +123,9 @@ async def evaluate_tasks(
     runner: Runner,
     sandbox: Sandbox,
     score: Callable[[Rollout], Awaitable[dict[str, float]]],
+    config: Evaluate,
     *,
     engine: SampleEngine | None = None,
-    samples: int,
-    concurrency: int,
-    episode_seconds: float,
     seed: int,
     skip: set[tuple[str, int]] = frozenset(),  # type: ignore[assignment]
     on_attempt: Callable[[Attempt], None] = lambda _: None,
@@ -170,18 +141,10 @@ async def evaluate_tasks(
     jobs = [
         Job(task, sample, seed_from("evaluate", str(seed), task.id, str(sample)))
         for task in tasks
-        for sample in range(samples)
+        for sample in range(config.samples)
         if (task.id, sample) not in skip
     ]
-    await run_rollouts(
-        jobs,
-        runner,
-        sandbox,
-        engine=engine,
-        concurrency=concurrency,
-        episode_seconds=episode_seconds,
-        on_done=on_done,
-    )
+    await run_rollouts(jobs, runner, sandbox, config, engine=engine, on_done=on_done)
     return attempts
 
 
@@ -263,19 +226,15 @@ def _local(recipe: Recipe, weights: str) -> tuple[SampleEngine, TokenBuilder]:
 
 def summarise(attempts: Sequence[Attempt], *, samples: int, seed: int) -> dict[str, Any]:
     """pass@1 and pass@k overall, by category and by level, and the crashes."""
-    parts = {
-        "categories": {attempt.category for attempt in attempts},
-        "levels": {attempt.level for attempt in attempts},
-    }
+
+    def by(part: Callable[[Attempt], str]) -> dict[str, Any]:
+        values = sorted({part(attempt) for attempt in attempts})
+        return {v: _passes([a for a in attempts if part(a) == v], samples, seed) for v in values}
+
     return {
         **_passes(attempts, samples, seed),
-        **{
-            name: {
-                value: _passes([a for a in attempts if value in (a.category, a.level)], samples, seed)
-                for value in sorted(values)
-            }
-            for name, values in parts.items()
-        },
+        "categories": by(lambda attempt: attempt.category),
+        "levels": by(lambda attempt: attempt.level),
         "crashes": [
             {"task": attempt.task, "sample": attempt.sample, "error": attempt.error}
             for attempt in attempts

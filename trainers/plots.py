@@ -6,14 +6,20 @@ python -m trainers plot runs/training/tiny/rl --out runs/training/curves
 from __future__ import annotations
 
 import base64
-import html
-import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
+
 from trainers.errors import TrainerError
 from trainers.tracking import read_jsonl
+
+Curves = dict[str, list[list[dict[str, Any]]]]
+"""Rows of metrics.jsonl by setting, one list a seed."""
+
+PAGE = Path(__file__).parent / "templates" / "curves.html.jinja"
 
 MEASURES = {
     "eval/accuracy": "accuracy on held-out tasks",
@@ -23,6 +29,7 @@ MEASURES = {
     "loss": "loss",
     "sft/nll": "expert negative log-likelihood (nats a token)",
     "rl/entropy": "entropy (nats a token)",
+    "sampled_entropy": "entropy, from the rollouts' log-probabilities",
     "void": "share of void rollouts",
     "rl/clip_fraction": "share of clipped tokens",
     "groups/filtered_share": "share of groups without a difference",
@@ -45,78 +52,60 @@ def plot_runs(runs: Sequence[Path], out: Path) -> Path:
     return plot_series({label: [rows] for label, rows in found.items()}, out, title="Training curves")
 
 
-def plot_series(settings: dict[str, list[list[dict[str, Any]]]], out: Path, *, title: str) -> Path:
-    """Curves by setting: each has one list of rows a seed. Several seeds give a mean and their range."""
+def plot_series(curves: Curves, out: Path, *, title: str) -> Path:
+    """A PNG a measure and one page of all of them. Several seeds give a mean and their range."""
     out.mkdir(parents=True, exist_ok=True)
     figures = []
     for measure, caption in MEASURES.items():
-        picture = _draw(settings, measure, caption)
-        if picture is not None:
-            (out / f"{measure.replace('/', '-')}.png").write_bytes(picture)
-            figures.append((caption, picture))
+        if any(measure in row for seeds in curves.values() for rows in seeds for row in rows):
+            picture = draw(curves, [measure], out / f"{measure.replace('/', '-')}.png")
+            figures.append((caption, base64.b64encode(picture.read_bytes()).decode()))
     page = out / "index.html"
-    page.write_text(_page(title, list(settings), figures), encoding="utf-8")
+    template = Environment(autoescape=True).from_string(PAGE.read_text(encoding="utf-8"))
+    page.write_text(template.render(title=title, labels=list(curves), figures=figures), encoding="utf-8")
     return page
 
 
-def _draw(settings: dict[str, list[list[dict[str, Any]]]], measure: str, caption: str) -> bytes | None:
+def draw(curves: Curves, measures: Sequence[str], path: Path) -> Path:
+    """One PNG with the measures side by side, two a row."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(5.2, 3.2), dpi=120)
-    for label, seeds in settings.items():
-        points: dict[int, list[float]] = {}
-        for rows in seeds:
-            for row in rows:
-                if row.get(measure) is not None:
-                    points.setdefault(row["step"], []).append(row[measure])
-        steps = sorted(points)
-        if not steps:
-            continue
-        means = [sum(points[step]) / len(points[step]) for step in steps]
-        marker = "o" if len(steps) < 20 else ""
-        (line,) = axes.plot(steps, means, label=label, linewidth=1.6, marker=marker, markersize=3)
-        if len(seeds) > 1:
-            low, high = [min(points[s]) for s in steps], [max(points[s]) for s in steps]
-            axes.fill_between(steps, low, high, alpha=0.15, color=line.get_color(), linewidth=0)
-    drawn = bool(axes.lines)
-    axes.set_title(caption, fontsize=10, loc="left")
-    axes.set_xlabel("step", fontsize=9)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.25)
-    if len(settings) > 1 and drawn:
-        axes.legend(fontsize=8, frameon=False)
-    figure.tight_layout()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    plt.close(figure)
-    return buffer.getvalue() if drawn else None
-
-
-def _page(title: str, labels: list[str], figures: list[tuple[str, bytes]]) -> str:
-    pictures = "\n".join(
-        f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,'
-        f'{base64.b64encode(picture).decode()}"></figure>'
-        for caption, picture in figures
+    columns = min(len(measures), 2)
+    rows = math.ceil(len(measures) / 2)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(5.2 * columns, 3.2 * rows), dpi=120, squeeze=False, layout="constrained"
     )
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1240px; padding: 0 1rem }}
-main {{ display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(360px, 1fr)) }}
-figure {{ margin: 0 }} img {{ width: 100%; height: auto }} p {{ color: #666 }}
-</style>
-<h1>{html.escape(title)}</h1>
-<p>{html.escape(" · ".join(labels))}</p>
-<main>
-{pictures}
-</main>
-</html>
-"""
+    for measure, axes in zip(measures, panels.flat, strict=False):
+        for label, seeds in curves.items():
+            _draw_line(axes, label, [row for rows in seeds for row in rows if measure in row], measure)
+        axes.set_title(MEASURES[measure], fontsize=10, loc="left")
+        axes.set_xlabel("step", fontsize=9)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    if len(curves) > 1:
+        handles, labels = panels.flat[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=9, frameon=False)
+    figure.savefig(path, metadata={"Software": None})
+    plt.close(figure)
+    return path
+
+
+def _draw_line(axes: Any, label: str, rows: Sequence[dict[str, Any]], measure: str) -> None:
+    points: dict[int, list[float]] = {}
+    for row in rows:
+        points.setdefault(row["step"], []).append(row[measure])
+    steps = sorted(points)
+    values = [points[step] for step in steps]
+    marker = "o" if len(steps) < 20 else ""
+    means = [sum(seeds) / len(seeds) for seeds in values]
+    (line,) = axes.plot(steps, means, label=label, linewidth=1.6, marker=marker, markersize=3)
+    axes.fill_between(
+        steps, list(map(min, values)), list(map(max, values)), alpha=0.15, color=line.get_color(), linewidth=0
+    )
 
 
 def _label(run: Path) -> str:

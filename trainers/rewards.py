@@ -24,7 +24,7 @@ from datamind_gen.models.router import Models
 from datamind_gen.models.settings import ModelSettings
 from datamind_gen.prompts.render import Prompts
 from datamind_gen.rows import Message, StopReason
-from trainers.config import Rewards
+from trainers.config import Episodes
 from trainers.data import Task
 from trainers.losses import length_reward, overlong_penalty
 from trainers.rollouts import Rollout
@@ -54,10 +54,10 @@ class Unsettled(Exception):
 class Scorer:
     """Scores rollouts. Safe to use from many tasks at once."""
 
-    def __init__(self, config: Rewards, *, response_tokens: int) -> None:
-        self._config = config
-        self._response_tokens = response_tokens
-        self._judge = GradingJudge(config.judge, tolerance=config.tolerance) if config.judge else None
+    def __init__(self, config: Episodes) -> None:
+        self._config = rewards = config.rewards
+        self._response_tokens = config.limits.response_tokens
+        self._judge = GradingJudge(rewards.judge, tolerance=rewards.tolerance) if rewards.judge else None
 
     async def score(self, rollout: Rollout) -> Reward:
         """The reward of a rollout that did not fail. Raises Unsettled when nobody could tell."""

@@ -16,6 +16,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ async def _run(
         autocast=training.accelerator.autocast,
         main=training.accelerator.is_main_process,
     )
-    scorer = Scorer(config.rewards, response_tokens=config.limits.response_tokens)
+    scorer = Scorer(config)
     async with Sandbox(sandbox_settings(config.limits)) as sandbox:
         loop = RlLoop(training, config, tasks, experts, engine, scorer, sandbox)
         main = training.accelerator.is_main_process
@@ -128,23 +129,15 @@ async def _run(
 
 async def evaluation(loop: RlLoop, recipe: Recipe, held_out: list[Task]) -> dict[str, float]:
     """Accuracy on the held-out tasks, one try each, by the recipe's `evaluate` sampling and limits."""
-    config = recipe.evaluate
+    config = recipe.evaluate.model_copy(update={"samples": 1})
     share = loop.training.mine(held_out[: config.max_tasks])
     results = await evaluate_tasks(
         share,
-        token_runner(
-            loop.engine,
-            loop.training.builder,
-            sampling=config.sampling,
-            limits=config.limits,
-            retry_invalid=True,
-        ),
+        token_runner(loop.engine, loop.training.builder, config, retry_invalid=True),
         loop.sandbox,
         lambda rollout: score_measures(loop.scorer, rollout),
+        config,
         engine=loop.engine,
-        samples=1,
-        concurrency=config.concurrency,
-        episode_seconds=config.limits.episode_seconds,
         seed=recipe.seed,
     )
     counts = [float(len(results)), float(sum(result.correct for result in results))]
@@ -152,28 +145,21 @@ async def evaluation(loop: RlLoop, recipe: Recipe, held_out: list[Task]) -> dict
     return {"eval/accuracy": right / total, "eval/tasks": total}
 
 
+@dataclass(frozen=True, slots=True)
 class RlLoop:
     """One step at a time."""
 
-    def __init__(
-        self,
-        training: Training,
-        config: Rl,
-        tasks: Sequence[Task],
-        experts: Experts,
-        engine: SampleEngine,
-        scorer: Scorer,
-        sandbox: Sandbox,
-    ) -> None:
-        self.training = training
-        self.config = config
-        self.engine = engine
-        self.scorer = scorer
-        self.sandbox = sandbox
-        self.rollout_log = training.directory / "rollouts.jsonl"
-        self._tasks = {task.id: task for task in tasks}
-        self._order = list(tasks)
-        self._experts = experts
+    training: Training
+    config: Rl
+    tasks: Sequence[Task]
+    experts: Experts
+    engine: SampleEngine
+    scorer: Scorer
+    sandbox: Sandbox
+
+    @property
+    def rollout_log(self) -> Path:
+        return self.training.directory / "rollouts.jsonl"
 
     async def step(self) -> dict[str, float]:
         """Samples, selects, updates, syncs. Returns the step's numbers."""
@@ -211,7 +197,7 @@ class RlLoop:
         training = self.training
         await self.engine.sync(training.state.step, training.whole_state())
         training.accelerator.wait_for_everyone()
-        texts = [message.content for message in self._order[0].prompt]
+        texts = [message.content for message in self.tasks[0].prompt]
         return await probe(
             self.engine,
             training.model,
@@ -239,8 +225,8 @@ class RlLoop:
     def _draw(self, count: int) -> list[tuple[int, Task]]:
         """The next prompts of an endless shuffled stream, with their places in it."""
         state = self.training.state
-        stream = shuffled_batches(len(self._order), size=1, seed=self.training.recipe.seed, start=state.drawn)
-        drawn = [(state.drawn + i, self._order[next(stream)[0]]) for i in range(count)]
+        stream = shuffled_batches(len(self.tasks), size=1, seed=self.training.recipe.seed, start=state.drawn)
+        drawn = [(state.drawn + i, self.tasks[next(stream)[0]]) for i in range(count)]
         state.drawn += count
         return drawn
 
@@ -254,17 +240,10 @@ class RlLoop:
         ]
         rollouts = await run_rollouts(
             jobs,
-            token_runner(
-                self.engine,
-                training.builder,
-                sampling=config.sampling,
-                limits=config.limits,
-                retry_invalid=False,
-            ),
+            token_runner(self.engine, training.builder, config, retry_invalid=False),
             self.sandbox,
+            config,
             engine=self.engine,
-            concurrency=config.concurrency,
-            episode_seconds=config.limits.episode_seconds,
         )
         rewards = await asyncio.gather(*(self._score(rollout) for rollout in rollouts))
         groups, records, numbers = [], [], []
@@ -294,7 +273,7 @@ class RlLoop:
         """The optimizer steps over the kept groups and the experts, dealt out evenly."""
         training, config = self.training, self.config
         items = [group.items(config, training.builder, step=step) for group in selection.kept]
-        experts = self._experts.of(selection, step)
+        experts = self.experts.of(selection, step)
         rollout_parts = [
             [item for group in part for item in group] for part in spread(items, config.updates_per_step)
         ]

@@ -1,6 +1,6 @@
 """Rollouts: datamind_gen's loop and sandbox, driven by a policy that keeps token ids.
 
-    rollouts = await run_rollouts(jobs, engine=engine, builder=builder, sandbox=sandbox, …)
+    rollouts = await run_rollouts(jobs, token_runner(engine, builder, config, …), sandbox, config, engine)
 
 Episodes run at once; each has a sandbox session, and so a directory, of its own. An engine or a sandbox
 that fails makes a failed rollout, which is counted and left out: it is never a wrong answer.
@@ -18,7 +18,7 @@ from datamind_gen.models.base import ErrorKind, ProviderError
 from datamind_gen.rows import Message, StopReason, Usage, seed_from
 from datamind_gen.sandbox import Sandbox, SandboxSettings
 from datamind_gen.sandbox.zygote import ZygoteDied
-from trainers.config import Limits, Sampling
+from trainers.config import Episodes, Limits
 from trainers.data import Task
 from trainers.engines.base import EngineError, SampleEngine, SampleRequest
 from trainers.tokens import TokenBuilder, TokenSequence
@@ -33,13 +33,11 @@ class TokenPolicy:
 
     tokens: TokenSequence
 
-    def __init__(
-        self, engine: SampleEngine, builder: TokenBuilder, *, sampling: Sampling, limits: Limits, seed: int
-    ) -> None:
+    def __init__(self, engine: SampleEngine, builder: TokenBuilder, config: Episodes, *, seed: int) -> None:
         self._engine = engine
         self._builder = builder
-        self._sampling = sampling
-        self._limits = limits
+        self._sampling = config.sampling
+        self._limits = config.limits
         self._seed = seed
         self._turn = 0
 
@@ -109,14 +107,14 @@ Runner = Callable[[Job, CodeSession], Awaitable[Rollout]]
 
 
 def token_runner(
-    engine: SampleEngine, builder: TokenBuilder, *, sampling: Sampling, limits: Limits, retry_invalid: bool
+    engine: SampleEngine, builder: TokenBuilder, config: Episodes, *, retry_invalid: bool
 ) -> Runner:
     """Episodes by the engine. A void turn ends them (training), or is told and retried (evaluation)."""
-    episode_limits = loop_limits(limits, retry_invalid=retry_invalid)
+    limits = loop_limits(config.limits, retry_invalid=retry_invalid)
 
     async def run(job: Job, session: CodeSession) -> Rollout:
-        policy = TokenPolicy(engine, builder, sampling=sampling, limits=limits, seed=job.seed)
-        episode = await run_episode(policy, session, job.task.prompt, episode_limits)
+        policy = TokenPolicy(engine, builder, config, seed=job.seed)
+        episode = await run_episode(policy, session, job.task.prompt, limits)
         return Rollout(job, episode, None if episode.stop.is_failure else policy.tokens)
 
     return run
@@ -138,28 +136,27 @@ async def run_rollouts(
     jobs: Sequence[Job],
     run: Runner,
     sandbox: Sandbox,
+    config: Episodes,
     *,
     engine: SampleEngine | None = None,
-    concurrency: int,
-    episode_seconds: float,
     on_done: Callable[[Rollout], Awaitable[None]] | None = None,
 ) -> list[Rollout]:
-    """The jobs' rollouts, in their order; at most `concurrency` episodes at once.
+    """The jobs' rollouts, in their order; at most `config.concurrency` episodes at once.
 
     With an engine that answers in rounds, episodes start `concurrency` at a time and end together, so
     that its batches do not depend on timing; otherwise the next one starts when any ends.
     """
-    free = asyncio.Semaphore(concurrency)
+    free = asyncio.Semaphore(config.concurrency)
 
     async def one(job: Job) -> Rollout:
         async with free:
-            rollout = await _run_one(job, run, sandbox, engine, episode_seconds)
+            rollout = await _run_one(job, run, sandbox, engine, config.limits.episode_seconds)
             if on_done is not None:
                 await on_done(rollout)
             return rollout
 
     in_rounds = engine is not None and engine.in_rounds
-    size = concurrency if in_rounds else max(len(jobs), 1)
+    size = config.concurrency if in_rounds else max(len(jobs), 1)
     rollouts: list[Rollout] = []
     for start in range(0, len(jobs), size):
         rollouts += await asyncio.gather(*(one(job) for job in jobs[start : start + size]))

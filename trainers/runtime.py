@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 import torch
 from accelerate.utils import gather_object
 from torch import Tensor
+from transformers import get_scheduler
 
 from datamind_gen.rows import hash_text
 from trainers import config as settings
@@ -85,7 +85,12 @@ class Training:
         raw_optimizer = torch.optim.AdamW(
             _parameter_groups(policy, optimizer.weight_decay), lr=optimizer.lr, betas=optimizer.betas
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(raw_optimizer, lr_factor(optimizer, total_steps))
+        schedule = get_scheduler(
+            "constant_with_warmup" if optimizer.schedule == "constant" else optimizer.schedule,
+            raw_optimizer,
+            num_warmup_steps=round(optimizer.warmup * (1 if optimizer.warmup >= 1 else total_steps)),
+            num_training_steps=total_steps,
+        )
         model, prepared = accelerator.prepare(policy, raw_optimizer)
         accelerator.register_for_checkpointing(schedule)
         checkpoints = Checkpoints(accelerator, directory, recipe.checkpoints, policy=policy)
@@ -218,25 +223,6 @@ def make_accelerator(recipe: Recipe) -> Any:
         )
     set_seed(recipe.seed)
     return accelerator
-
-
-def lr_factor(optimizer: settings.Optimizer, total_steps: int) -> Callable[[int], float]:
-    """The learning rate's factor by step: a linear warm-up, then the schedule down to 0 (or constant)."""
-    warmup = optimizer.warmup if optimizer.warmup >= 1 else optimizer.warmup * total_steps
-
-    def factor(done: int) -> float:
-        if done + 1 < warmup:
-            return (done + 1) / warmup
-        progress = min((done - warmup) / max(total_steps - warmup, 1), 1.0) if done > warmup else 0.0
-        match optimizer.schedule:
-            case "constant":
-                return 1.0
-            case "linear":
-                return 1.0 - progress
-            case "cosine":
-                return 0.5 * (1 + math.cos(math.pi * progress))
-
-    return factor
 
 
 def push(directory: Path, repo_id: str) -> None:

@@ -49,6 +49,7 @@ def measure(rollout: Rollout, reward: Reward | None) -> dict[str, float]:
     if reward is None:
         return {"failed": 1.0}
     statuses = [turn.status for turn in rollout.episode.turns if turn.status is not None]
+    tokens = rollout.tokens
     return {
         "failed": 0.0,
         "reward": reward.total,
@@ -59,7 +60,9 @@ def measure(rollout: Rollout, reward: Reward | None) -> dict[str, float]:
         "out_of_turns": float(rollout.episode.stop.value == "max_turns"),
         "turns": float(len(rollout.episode.turns)),
         "code_errors": sum(status != "ok" for status in statuses) / max(len(statuses), 1),
-        "response_tokens": float(rollout.tokens.response_length if rollout.tokens else 0),
+        "response_tokens": float(tokens.response_length if tokens else 0),
+        # Estimates the entropy with any γ; `rl/entropy`, the exact one, needs the RL term's forward pass.
+        "sampled_entropy": -sum(tokens.logprobs) / max(tokens.trained, 1) if tokens else 0.0,
         "judged": float(reward.judged),
     }
 

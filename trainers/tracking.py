@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from accelerate.tracking import GeneralTracker, on_main_process
+from accelerate.tracking import GeneralTracker, filter_trackers, on_main_process
 
 from trainers.config import Recipe
 
@@ -59,20 +59,13 @@ def open_trackers(accelerator: Any, recipe: Recipe, directory: Path, *, verb: st
     if "jsonl" in recipe.tracking.trackers and accelerator.is_main_process:
         trackers.append(JsonlTracker(directory / "metrics.jsonl", after_step=after_step))
     accelerator.project_configuration.set_directories(str(directory))
-    accelerator.log_with = _known(trackers, str(directory))
+    accelerator.log_with = filter_trackers(trackers, str(directory))
     options = {"wandb": {"name": f"{recipe.name}-{verb}"}, "trackio": {"name": f"{recipe.name}-{verb}"}}
     accelerator.init_trackers(
         recipe.tracking.project,
         config=_flat(recipe.model_dump(mode="json")),
         init_kwargs={name: options[name] for name in recipe.tracking.trackers if name in options},
     )
-
-
-def _known(trackers: list[Any], directory: str) -> list[Any]:
-    from accelerate.tracking import filter_trackers
-
-    chosen: list[Any] = filter_trackers(trackers, directory)
-    return chosen
 
 
 def _flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -25,14 +25,15 @@ from datamind_gen.spec.problems import Problem
 from datamind_gen.spec.shape import DISCRIMINATOR
 
 
-def apply_override(root: Node, override: str) -> Node | Problem:
-    """The pipeline with one `a.b=c` set, or what is wrong with it."""
-    source = Source(f"--set {override}", Path.cwd())
+def apply_override(root: Node, override: str, *, option: str = "--set ") -> Node | Problem:
+    """The pipeline with one `a.b=c` set, or what is wrong with it. `option` is what the user wrote before
+    it (a recipe's overrides have none)."""
+    source = Source(option + override, Path.cwd())
     place = Place(source, 0, 0)
     dotted, equals, text = override.partition("=")
     parts = [part.strip() for part in dotted.split(".")]
     if not equals or not all(parts):
-        return problem_at(place, "not of the form key.path=value", fix="as in `--set sample.samples=5`")
+        return problem_at(place, "not of the form key.path=value", fix=f"as in `{option}seed=5`")
     if parts[0] == EXTENDS:
         return problem_at(place, "`extends` cannot be set here", fix="write it in a pipeline of your own")
     document = parse_document(text, source)

@@ -3,16 +3,18 @@
     python -m tests.bench.trainer_curves --setting good      # the experts are right
     python -m tests.bench.trainer_curves --setting noisy     # six of ten experts are wrong
     options: --seeds 3  --sft-steps 1200  --cold-steps 400  --rl-steps 40  --limit N  --out runs/curves
+             and key=value of the recipe, such as model.scratch.width=128
 
-Each setting makes its dataset with the real engine (pipelines/tiny.yaml or tiny-noisy.yaml), trains the cold
-start, and then goes on from it three ways (five with the noisy teacher: fixed γ of 0.2 and 0.8 as well), for
-each seed. It prints held-out accuracy by step and writes the curves as PNG and one HTML page. Everything is
-resumable: run it again after a stop.
+Each setting makes its dataset with the real engine (pipelines/tiny.yaml or tiny-noisy.yaml). A seed is one
+whole SFT run (good teacher only), one cold start, and three ways on from it (five with the noisy teacher:
+fixed γ of 0.2 and 0.8 as well). The table and the pictures are written anew after every run, seed after
+seed. Nothing done is done again: run it again after a stop, also with more seeds.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -20,113 +22,100 @@ import sys
 from pathlib import Path
 
 from trainers.config import RECIPES
-from trainers.plots import plot_series
+from trainers.plots import Curves, draw, plot_series
 from trainers.tracking import read_jsonl
 
 PIPELINES = {"good": "pipelines/tiny.yaml", "noisy": "pipelines/tiny-noisy.yaml"}
-WAYS = {
-    "joint": {"peak": 0.9, "valley": 0.05},
-    "rl only": {"peak": 0.0, "valley": 0.0},
-    "sft only": {"peak": 1.0, "valley": 1.0},
-}
-FIXED = {"γ 0.2": {"peak": 0.2, "valley": 0.2}, "γ 0.8": {"peak": 0.8, "valley": 0.8}}
-
-
-def run(*command: str) -> None:
-    print("$", " ".join(command), flush=True)
-    subprocess.run(
-        command, check=True, env={**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    )
-
-
-def train(verb: str, out: Path, *overrides: str) -> Path:
-    """Trains unless its model is there already."""
-    if not (out / verb / "model").is_dir():
-        recipe = str(RECIPES / "tiny.yaml")
-        run(sys.executable, "-m", "trainers", verb, "--config", recipe, f"out={out}", *overrides)
-    return out / verb
+RECIPE = str(RECIPES / "tiny.yaml")
+WAYS = {"joint": (0.9, 0.05), "RL only": (0.0, 0.0), "SFT only": (1.0, 1.0)}
+FIXED = {"γ 0.2": (0.2, 0.2), "γ 0.8": (0.8, 0.8)}
+"""γ's peak and valley."""
+SIDE_BY_SIDE = ("eval/accuracy", "reward", "void", "sampled_entropy")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--setting", choices=list(PIPELINES), required=True)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument(
-        "--sft-steps", type=int, default=1200, help="of the full SFT run, which is to reach 95 %%"
-    )
+    parser.add_argument("--sft-steps", type=int, default=1200, help="of the whole SFT run: is to reach 95 %%")
     parser.add_argument("--cold-steps", type=int, default=400, help="of the cold start")
     parser.add_argument("--rl-steps", type=int, default=40)
     parser.add_argument("--limit", type=int, help="questions, for a quick look")
     parser.add_argument("--out", type=Path, default=Path("runs/curves"))
+    parser.add_argument("overrides", nargs="*", metavar="key=value")
     arguments = parser.parse_args()
     folder = arguments.out / arguments.setting
     dataset = folder / "data" / "dataset"
     if not dataset.is_dir():
         limit = ["--limit", str(arguments.limit)] if arguments.limit else []
         pipeline = PIPELINES[arguments.setting]
-        run(sys.executable, "-m", "datamind_gen", "run", pipeline, "--out", str(folder / "data"), *limit)
-    ways = WAYS | (FIXED if arguments.setting == "noisy" else {})
-    curves: dict[str, list[list[dict[str, float]]]] = {way: [] for way in ways}
-    finals: dict[str, list[float]] = {"full SFT": []}
+        run("datamind_gen", "run", pipeline, "--out", str(folder / "data"), *limit)
+    good = arguments.setting == "good"
     for seed in range(arguments.seeds):
-        common = (f"seed={seed}", f"data.dataset={dataset}", "device=cpu")
         place = folder / f"seed{seed}"
-        full = place / "full"
-        train("sft", full, *common, f"sft.max_steps={arguments.sft_steps}", "sft.epochs=10000")
-        finals["full SFT"].append(held_out(full, common))
-        cold = train(
-            "sft", place / "cold", *common, f"sft.max_steps={arguments.cold_steps}", "sft.epochs=10000"
-        )
-        for way, gamma in ways.items():
-            out = train(
-                "rl",
-                place / way.replace(" ", "-"),
-                *common,
-                f"rl.start={cold / 'model'}",
-                f"rl.max_steps={arguments.rl_steps}",
-                *(f"rl.gamma.{name}={value}" for name, value in gamma.items()),
-                f"rl.gamma.decay={max(arguments.rl_steps * 3 // 4, 1)}",
-            )
-            curves[way].append(read_jsonl(out / "metrics.jsonl"))
-    page = plot_series(curves, folder / "curves", title=f"From one cold start, {arguments.setting} teacher")
-    show(curves, finals)
-    print(f"curves: {page}")
+        common = (f"seed={seed}", f"data.dataset={dataset}", "device=cpu", *arguments.overrides)
+        cold = train("sft", place / "cold", *common, *steps("sft", arguments.cold_steps))
+        for way, (peak, valley) in (WAYS if good else WAYS | FIXED).items():
+            decay = max(arguments.rl_steps * 3 // 4, 1)
+            gamma = f"rl.gamma={{peak: {peak}, valley: {valley}, decay: {decay}}}"
+            start = f"rl.start={cold / 'model'}"
+            train("rl", place / way, *common, *steps("rl", arguments.rl_steps), start, gamma)
+            report(folder, arguments.setting)
+        if good:
+            train("sft", place / "whole", *common, *steps("sft", arguments.sft_steps))
+            measure(place / "whole", *common)
+            report(folder, arguments.setting)
 
 
-def held_out(out: Path, common: tuple[str, ...]) -> float:
-    """Held-out accuracy of a whole SFT run, by `trainers evaluate`."""
-    import json
-
-    recipe = str(RECIPES / "tiny.yaml")
-    run(sys.executable, "-m", "trainers", "evaluate", "--config", recipe, f"out={out}", *common)
-    (report,) = sorted((out / "evaluate").glob("holdout-*/report.json"))[-1:]
-    return float(json.loads(report.read_text(encoding="utf-8"))["pass@1"]["value"])
+def steps(verb: str, count: int) -> tuple[str, ...]:
+    return (f"{verb}.max_steps={count}", *(("sft.epochs=10000",) if verb == "sft" else ()))
 
 
-def show(curves: dict[str, list[list[dict[str, float]]]], finals: dict[str, list[float]]) -> None:
-    for label, values in finals.items():
-        print(f"{label}: held-out accuracy {spread(values)}")
-    steps = sorted(
-        {
-            int(row["step"])
-            for seeds in curves.values()
-            for rows in seeds
-            for row in rows
-            if "eval/accuracy" in row
-        }
-    )
-    print(f"{'':10}" + "".join(f"{step:>22}" for step in steps))
+def train(verb: str, out: Path, *overrides: str) -> Path:
+    """Trains unless its model is there already; goes on where a stop left it."""
+    if not (out / verb / "model").is_dir():
+        run("trainers", verb, "--config", RECIPE, f"out={out}", "checkpoints.every=10", *overrides)
+    return out / verb
+
+
+def measure(out: Path, *overrides: str) -> None:
+    """Held-out accuracy by `trainers evaluate`, which goes on where it stopped."""
+    run("trainers", "evaluate", "--config", RECIPE, f"out={out}", *overrides)
+
+
+def run(*arguments: str) -> None:
+    command = [sys.executable, "-m", *arguments]
+    print("$", " ".join(command), flush=True)
+    subprocess.run(command, check=True, env={"OMP_NUM_THREADS": "1", **os.environ})
+
+
+def report(folder: Path, setting: str) -> None:
+    """The table and the pictures of whatever is there."""
+    curves: Curves = {}
+    for way in WAYS | FIXED:
+        seeds = [read_jsonl(path) for path in sorted(folder.glob(f"seed*/{way}/rl/metrics.jsonl"))]
+        if seeds:
+            curves[way] = seeds
+    show(curves)
+    reports = sorted(folder.glob("seed*/whole/evaluate/holdout-*/report.json"))
+    accuracies = [json.loads(path.read_text(encoding="utf-8"))["pass@1"]["value"] for path in reports]
+    if accuracies:
+        print(f"whole SFT run: held-out accuracy {spread(accuracies)} over {len(accuracies)} seeds")
+    page = plot_series(curves, folder / "curves", title=f"From one cold start, {setting} teacher")
+    print(f"curves: {page}, {draw(curves, SIDE_BY_SIDE, folder / f'curves-{setting}.png')}", flush=True)
+
+
+def show(curves: Curves) -> None:
+    """Held-out accuracy by step: mean (least-most) over the seeds."""
+    points: dict[tuple[str, int], list[float]] = {}
     for way, seeds in curves.items():
-        cells = []
-        for step in steps:
-            values = [
-                row["eval/accuracy"]
-                for rows in seeds
-                for row in rows
-                if row["step"] == step and "eval/accuracy" in row
-            ]
-            cells.append(spread(values) if values else "")
-        print(f"{way:10}" + "".join(f"{cell:>22}" for cell in cells))
+        for row in (row for rows in seeds for row in rows if "eval/accuracy" in row):
+            points.setdefault((way, row["step"]), []).append(row["eval/accuracy"])
+    columns = sorted({step for _, step in points})
+    print(f"{'seeds':12}" + "".join(f"{f'step {step}':>22}" for step in columns))
+    for way, seeds in curves.items():
+        cells = [spread(points[way, step]) if (way, step) in points else "" for step in columns]
+        print(f"{way:10}{len(seeds):2}" + "".join(f"{cell:>22}" for cell in cells))
 
 
 def spread(values: list[float]) -> str:

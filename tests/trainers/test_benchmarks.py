@@ -11,13 +11,13 @@ import pytest
 
 from tests.trainers.helpers import save_jsonl
 from tests.trainers.test_rewards import rollout
+from trainers.attempts import Attempt
 from trainers.benchmarks import open_benchmark
 from trainers.benchmarks.bird import last_sql, paper_table_match, run_query
 from trainers.benchmarks.dabench import official_matches
 from trainers.benchmarks.tablebench import official_score, rouge_l
 from trainers.config import Recipe
 from trainers.errors import TrainerError
-from trainers.evaluate import Attempt
 
 
 def recipe(**evaluate: Any) -> Recipe:

@@ -33,7 +33,7 @@ def test_check_shows_the_mask_and_takes_a_step_without_a_dataset(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sft", "--config", TINY, "sft.epoch=1"], "did you mean 'epochs'"),
+        (["sft", "--config", TINY, "sft.epoch=1"], "did you mean `epochs`"),
         (["rl", "--config", TINY, "out=nowhere", "data.dataset=nowhere"], "python -m trainers sft"),
         (["evaluate", "--config", TINY, "out=nowhere"], "data.dataset"),
         (["export", "--config", TINY, "out=nowhere"], "no LoRA adapter"),

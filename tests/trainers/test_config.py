@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,27 +41,34 @@ def test_overrides_are_typed_and_create_sections(recipe: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("rl.gama.peak=1", r"rl\.gama: unknown key; did you mean 'gamma'"),
-        ("rl.gamma.peek=1", r"rl\.gamma\.peek: unknown key; did you mean 'peak'"),
-        ("sft.optimizer.learning_rate=1", r"valid keys: betas, lr"),
-        ("rl.gamma.peak=2", r"rl\.gamma\.peak: .*less than or equal to 1 \(got 2\)"),
-        ("rl.sampling.temperature=0.0", "temperature must be above 0"),
-        ("model.path=x", "either `path`"),
-        ("seed", "an override is key=value"),
-        ("name.x=1", "name holds a value, not a section"),
-        ("rl.engine.kind=vllm", "needs `url`"),
-        ("rl.rewards.judge={provider: opnai, model: x}", r"rl\.rewards\.judge"),
+        ("rl.gama.peak=1", r"unknown key `gama` in `rl`\s+= did you mean `gamma`"),
+        ("rl.gamma.peek=1", r"unknown key `peek` in `rl\.gamma`\s+= did you mean `peak`"),
+        ("sft.optimizer.learning_rate=1", r"valid here: betas, lr"),
+        ("rl.gamma.peak=2", r"`rl\.gamma\.peak` is 2; it must be at most 1"),
+        ("rl.sampling.temperature=0.0", r"r\.yaml:6:1: error: `rl`: .*temperature must be above 0"),
+        ("model.path=x", r"r\.yaml:3:1: error: `model`: give either `path`"),
+        ("seed", r"seed: error: not of the form key\.path=value"),
+        ("name.x=1", r"`name\.x` does not exist\s+= set `name` itself"),
+        ("rl.engine.kind=vllm", r"`rl\.engine`: .*needs `url`"),
+        ("rl.rewards.judge={provider: opnai, model: x}", r"rl\.rewards\.judge.*did you mean `openai`"),
     ],
 )
 def test_mistakes_name_the_key_and_the_fix(recipe: Path, override: str, message: str) -> None:
-    with pytest.raises(TrainerError, match=message):
+    with pytest.raises(TrainerError) as caught:
         load_recipe(recipe, [override])
+    assert re.search(message, str(caught.value), re.DOTALL)
+
+
+def test_a_mistake_in_the_file_has_its_line(recipe: Path) -> None:
+    recipe.write_text(TINY.replace("sft: {", "sft: {epoch: 3, "), encoding="utf-8")
+    with pytest.raises(TrainerError, match=r"r\.yaml:5:7: error: unknown key `epoch` in `sft`"):
+        load_recipe(recipe)
 
 
 def test_all_mistakes_come_at_once(recipe: Path) -> None:
     with pytest.raises(TrainerError) as caught:
         load_recipe(recipe, ["sed=1", "rl.groupsize=3", "sft.epochs=-1"])
-    assert all(key in str(caught.value) for key in ("sed", "rl.groupsize", "sft.epochs"))
+    assert all(key in str(caught.value) for key in ("`sed`", "`groupsize`", "`sft.epochs`", "3 mistakes"))
 
 
 def test_the_saved_recipe_is_the_same_recipe(recipe: Path, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.trainers.published import values, write_dataset
+from trainers.attempts import Attempt
 from trainers.config import Recipe
-from trainers.evaluate import Attempt, bootstrap, evaluate, summarise
+from trainers.evaluate import bootstrap, evaluate, summarise
 from trainers.tracking import read_jsonl
 
 
@@ -105,6 +106,20 @@ def test_pass_at_one_is_the_mean_and_pass_at_k_the_union() -> None:
     report = summarise(attempts, samples=3, seed=0)
     assert report["pass@1"]["value"] == pytest.approx(1 / 6)
     assert report["pass@3"]["value"] == 0.5
+
+
+def test_a_category_and_a_level_of_the_same_name_are_not_mixed() -> None:
+    attempts = [
+        Attempt("a", 0, "hard", "easy", {"correct": 1.0}, None, "answered", None, 1),
+        Attempt("b", 0, "other", "hard", {"correct": 0.0}, None, "answered", None, 1),
+    ]
+    report = summarise(attempts, samples=1, seed=0)
+    assert (report["categories"]["hard"]["tasks"], report["categories"]["hard"]["pass@1"]["value"]) == (
+        1,
+        1.0,
+    )
+    hard = report["levels"]["hard"]
+    assert (hard["tasks"], hard["pass@1"]["value"]) == (1, 0.0)
 
 
 def test_a_crash_is_wrong_and_stays_in_the_denominator() -> None:

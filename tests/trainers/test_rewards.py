@@ -15,7 +15,7 @@ import pytest
 from datamind_gen.agent.loop import Episode
 from datamind_gen.agent.protocol import parse
 from datamind_gen.rows import Answer, AnswerType, StopReason, Turn
-from trainers.config import Overlong, Rewards
+from trainers.config import Episodes, Limits, Overlong, Rewards
 from trainers.data import Task
 from trainers.rewards import Reward, Scorer, Unsettled, is_well_formed
 from trainers.rollouts import Job, Rollout
@@ -45,7 +45,8 @@ def rollout(*texts: str, about: Task | None = None, csv: str | None = None) -> R
 
 def score(one: Rollout, config: Rewards | None = None) -> Reward:
     async def run() -> Reward:
-        scorer = Scorer(config or Rewards(), response_tokens=100)
+        limits = Limits(response_tokens=100)
+        scorer = Scorer(Episodes(rewards=config or Rewards(), limits=limits))
         try:
             return await scorer.score(one)
         finally:

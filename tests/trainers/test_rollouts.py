@@ -12,7 +12,7 @@ import pytest
 from datamind_gen.rows import Message, StopReason
 from datamind_gen.sandbox import Sandbox, SandboxSettings
 from tests.trainers.helpers import hostile_tokenizer
-from trainers.config import Limits, Sampling
+from trainers.config import Episodes
 from trainers.data import Task
 from trainers.engines.base import EngineError, Sample, SampleRequest
 from trainers.rollouts import Job, Rollout, run_rollouts, token_runner
@@ -94,13 +94,11 @@ def run(sandbox: tuple[asyncio.Runner, Sandbox], file: Path) -> Run:
     def inner(
         engine: ScriptedEngine, *, jobs: int = 1, concurrency: int = 8, seconds: float = 60, **limits: int
     ) -> list[Rollout]:
-        bounds = Limits.model_validate({"response_tokens": 4000, **limits})
-        runner = token_runner(engine, BUILDER, sampling=Sampling(), limits=bounds, retry_invalid=False)
+        bounds = {"response_tokens": 4000, "episode_seconds": seconds, **limits}
+        config = Episodes.model_validate({"limits": bounds, "concurrency": concurrency})
+        runner = token_runner(engine, BUILDER, config, retry_invalid=False)
         todo = [Job(task(file), sample, sample) for sample in range(jobs)]
-        episodes = run_rollouts(
-            todo, runner, opened, engine=engine, concurrency=concurrency, episode_seconds=seconds
-        )
-        return loop.run(episodes)
+        return loop.run(run_rollouts(todo, runner, opened, config, engine=engine))
 
     return inner
 

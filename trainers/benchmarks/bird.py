@@ -18,26 +18,22 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from trainers.benchmarks.base import average, make_task
-from trainers.config import Evaluate
+from trainers.attempts import Attempt, average
+from trainers.benchmarks.base import FolderBenchmark, make_task
 from trainers.rollouts import Rollout
-
-if TYPE_CHECKING:
-    from trainers.evaluate import Attempt
 
 QUESTIONS, DATABASES = "dev.json", "dev_databases"
 SECONDS = 30.0
 
 
-class Bird:
+class Bird(FolderBenchmark):
     needs = (QUESTIONS, DATABASES)
     expects = f"a folder with {QUESTIONS} and {DATABASES}/DB/DB.sqlite (mini-dev: the same names)"
 
-    def __init__(self, folder: Path, config: Evaluate) -> None:
+    def read(self, folder: Path) -> None:
         self._gold: dict[str, str] = {}
-        self.tasks = []
         for number, row in enumerate(json.loads((folder / QUESTIONS).read_text(encoding="utf-8"))):
             identity = str(row.get("question_id", number))
             self._gold[identity] = row["SQL"]
@@ -79,9 +75,6 @@ class Bird:
             "execution accuracy, official": average(attempts, "correct"),
             "the paper's table match": average(attempts, "paper"),
         }
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 def run_query(database: Path, sql: str) -> list[tuple[Any, ...]]:

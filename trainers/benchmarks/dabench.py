@@ -13,28 +13,24 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from trainers.benchmarks.base import PaperRule, average, make_task
-from trainers.config import Evaluate
+from trainers.attempts import Attempt, average
+from trainers.benchmarks.base import FolderBenchmark, make_task
 from trainers.rollouts import Rollout
-
-if TYPE_CHECKING:
-    from trainers.evaluate import Attempt
 
 QUESTIONS, LABELS, TABLES = "da-dev-questions.jsonl", "da-dev-labels.jsonl", "da-dev-tables"
 _NAMED_VALUE = re.compile(r"@(\w+)\[(.*?)\]")
 
 
-class DABench:
+class DABench(FolderBenchmark):
     needs = (QUESTIONS, LABELS, TABLES)
     expects = f"a folder with {QUESTIONS}, {LABELS} and {TABLES}/"
 
-    def __init__(self, folder: Path, config: Evaluate) -> None:
+    def read(self, folder: Path) -> None:
         labels = {row["id"]: row["common_answers"] for row in _first_by_id(folder / LABELS)}
         self._labels: dict[str, list[tuple[str, str]]] = {}
         self._concepts: dict[str, list[str]] = {}
-        self.tasks = []
         for row in _first_by_id(folder / QUESTIONS):
             identity = str(row["id"])
             label = [(name, value) for name, value in labels[row["id"]]]
@@ -54,7 +50,6 @@ class DABench:
                 asked=asked,
             )
             self.tasks.append(task)
-        self._paper = PaperRule(config)
 
     async def score(self, rollout: Rollout) -> dict[str, float]:
         right = official_matches(rollout.episode.answer or "", self._labels[rollout.job.task.id])
@@ -63,7 +58,7 @@ class DABench:
             "answered": float(bool(rollout.episode.answer)),
             "sub_answers_right": float(sum(right)),
             "sub_answers": float(len(right)),
-            **await self._paper.score(rollout),
+            **await self.paper(rollout),
         }
 
     def measures(self, attempts: Sequence[Attempt]) -> dict[str, Any]:
@@ -87,9 +82,6 @@ class DABench:
             for concept in self._concepts[attempt.task]:
                 grouped[concept].append(attempt)
         return {concept: round(average(part, "correct"), 4) for concept, part in sorted(grouped.items())}
-
-    async def close(self) -> None:
-        await self._paper.close()
 
 
 def official_matches(response: str, labels: Sequence[tuple[str, str]]) -> list[bool]:

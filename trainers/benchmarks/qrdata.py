@@ -8,25 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datamind_gen.rows import Answer, AnswerType
-from trainers.benchmarks.base import PaperRule, average, make_task
-from trainers.config import Evaluate
+from trainers.attempts import Attempt, average
+from trainers.benchmarks.base import FolderBenchmark, make_task
 from trainers.rollouts import Rollout
-
-if TYPE_CHECKING:
-    from trainers.evaluate import Attempt
 
 QUESTIONS, DATA = "QRData.json", "data"
 
 
-class QRData:
+class QRData(FolderBenchmark):
     needs = (QUESTIONS, DATA)
     expects = f"a folder with {QUESTIONS} and {DATA}/"
 
-    def __init__(self, folder: Path, config: Evaluate) -> None:
-        self.tasks = []
+    def read(self, folder: Path) -> None:
         for number, row in enumerate(json.loads((folder / QUESTIONS).read_text(encoding="utf-8"))):
             about = row["meta_data"]
             chosen = about["question_type"] == "multiple_choice"
@@ -43,17 +39,13 @@ class QRData:
                 asked=asked,
             )
             self.tasks.append(task)
-        self._paper = PaperRule(config)
 
     async def score(self, rollout: Rollout) -> dict[str, float]:
-        scores = await self._paper.score(rollout)
+        scores = await self.paper(rollout)
         return {"correct": scores["paper"], **scores}
 
     def measures(self, attempts: Sequence[Attempt]) -> dict[str, Any]:
         return {"the paper's score (0.9 answer + 0.1 form)": average(attempts, "paper_score")}
-
-    async def close(self) -> None:
-        await self._paper.close()
 
 
 def _reference(text: str, *, chosen: bool) -> Answer:

@@ -14,27 +14,23 @@ import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from trainers.benchmarks.base import PaperRule, average, make_task
-from trainers.config import Evaluate
+from trainers.attempts import Attempt, average
+from trainers.benchmarks.base import FolderBenchmark, make_task
 from trainers.rollouts import Rollout
-
-if TYPE_CHECKING:
-    from trainers.evaluate import Attempt
 
 QUESTIONS = "TableBench.jsonl"
 TOLERANT = {"CorrelationAnalysis", "TrendForecasting", "StatisticalAnalysis"}
 ROUGE = {"DescriptiveAnalysis", "AnomalyDetection", "CausalAnalysis"}
 
 
-class TableBench:
+class TableBench(FolderBenchmark):
     needs = (QUESTIONS,)
     expects = f"a folder with {QUESTIONS}; tables are written beside it as tables/*.csv"
 
-    def __init__(self, folder: Path, config: Evaluate) -> None:
+    def read(self, folder: Path) -> None:
         self._kinds: dict[str, str] = {}
-        self.tasks = []
         self._charts = 0
         (folder / "tables").mkdir(exist_ok=True)
         for number, line in enumerate((folder / QUESTIONS).read_text(encoding="utf-8").splitlines()):
@@ -54,14 +50,13 @@ class TableBench:
                 level=row["qsubtype"],
             )
             self.tasks.append(task)
-        self._paper = PaperRule(config)
 
     async def score(self, rollout: Rollout) -> dict[str, float]:
         task = rollout.job.task
         official = official_score(
             rollout.episode.answer or "", task.reference_text, subtype=self._kinds[task.id]
         )
-        paper = await self._paper.score(rollout)
+        paper = await self.paper(rollout)
         return {"correct": paper["paper"], "official": official, **paper}
 
     def measures(self, attempts: Sequence[Attempt]) -> dict[str, Any]:
@@ -74,9 +69,6 @@ class TableBench:
             "the paper's rule on the paper's questions": average(in_paper, "paper"),
             "the paper's questions": len({attempt.task for attempt in in_paper}),
         }
-
-    async def close(self) -> None:
-        await self._paper.close()
 
 
 def official_score(answer: str, reference: str, *, subtype: str) -> float:
