@@ -160,7 +160,7 @@ class _Planner:
         for category in self._by_need():
             cells = self._cells(origin, category)
             if cells:
-                return self._assign(origin, max(cells, key=self._missing))
+                return self._assign(origin, max(sorted(cells), key=self._missing))
         return None
 
     def list_cells(self) -> frozenset[Cell]:
