@@ -34,7 +34,7 @@ from datamind_gen.publish.records import (
     sft_table,
     sort_dropped,
 )
-from datamind_gen.publish.schema import Config
+from datamind_gen.publish.schema import SCHEMAS, Config
 from datamind_gen.publish.sources import Source, list_sources, write_sources
 from datamind_gen.publish.train_files import TrainFile, copy_files, place_files
 from datamind_gen.spec.publish import LicenseAction
@@ -170,12 +170,15 @@ def _write_config(
     content = hashlib.sha256()
     for shard in range(shards):
         first = shard * shard_rows
-        table = to_table(rows[first : first + shard_rows], first)
         place = folder / config / f"train-{shard:05d}-of-{shards:05d}.parquet"
-        with pq.ParquetWriter(place, table.schema, compression="zstd") as writer:
-            if len(table):  # `datasets` cannot read a row group without rows
-                writer.write_table(table, row_group_size=_GROUP_ROWS)
-        content.update(place.read_bytes())
+        with pq.ParquetWriter(place, SCHEMAS[config], compression="zstd") as writer:
+            # no group where there are no rows: `datasets` cannot read one
+            for start in range(first, min(first + shard_rows, len(rows)), _GROUP_ROWS):
+                end = min(start + _GROUP_ROWS, first + shard_rows)
+                writer.write_table(to_table(rows[start:end], start))
+        with place.open("rb") as written:
+            while part := written.read(1 << 20):
+                content.update(part)
     prefix = f"train-{content.hexdigest()[:8]}-"
     return tuple(
         f"{config.value}/{place.rename(place.with_name(place.name.replace('train-', prefix, 1))).name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,8 +47,8 @@ class Finished:
     description: str
     pipeline_yaml: str
     """The resolved pipeline, without the `run:` section, so that any machine publishes the same."""
-    kept: tuple[Candidate, ...]
-    dropped: tuple[Dropped, ...]
+    kept: Sequence[Candidate]
+    dropped: Sequence[Dropped]
     profiles: Mapping[str, Profile]
     """File id -> profile, of at least the files that kept candidates are about."""
     paths: Mapping[str, Mapping[str, Path]]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from datamind_gen.files.licenses import judge_license
 from datamind_gen.ledger.funnel import Funnel, StageCount
+from datamind_gen.ledger.shelf import Lazy, at_hand, choose
 from datamind_gen.publish.finished import Dropped, Finished
 from datamind_gen.rows import Candidate, FileFormat, Level, Reason, Stage, Status, dump_json, encode
 from datamind_gen.spec.publish import LicenseAction, LicensePolicy
@@ -22,8 +23,8 @@ from datamind_gen.spec.publish import LicenseAction, LicensePolicy
 class Guarded:
     """What is left of a finished run when the policy has been applied."""
 
-    kept: tuple[Candidate, ...]
-    dropped: tuple[Dropped, ...]
+    kept: Sequence[Candidate]
+    dropped: Sequence[Dropped]
     funnel: Funnel
 
 
@@ -40,20 +41,20 @@ def guard(finished: Finished) -> Guarded:
         for file_id, profile in finished.profiles.items()
         if decide(profile.file.license, policy) is LicenseAction.REFUSE
     }
-    kept = tuple(row for row in finished.kept if row.query.file_id not in refused)
-    withheld = [row for row in finished.kept if row.query.file_id in refused]
-    refusals = [
-        Dropped(
-            id=row.id,
-            stage=Stage.PUBLISH,
-            status=Status.REJECTED,
-            reason=Reason.LICENSE,
-            detail=f"{refused[row.query.file_id]}: refused by publish.licenses",
-            payload=encode(row),
-        )
-        for row in withheld
-    ]
-    dropped = tuple(_withhold(row, set(refused), policy) for row in (*finished.dropped, *refusals))
+    about_refused = [row.query.file_id in refused for row in finished.kept]
+    kept = choose(finished.kept, [at for at, found in enumerate(about_refused) if not found])
+    withheld = choose(finished.kept, [at for at, found in enumerate(about_refused) if found])
+
+    def refuse(row: Candidate) -> Dropped:
+        detail = f"{refused[row.query.file_id]}: refused by publish.licenses"
+        return Dropped(row.id, Stage.PUBLISH, Status.REJECTED, Reason.LICENSE, detail, encode(row))
+
+    def drop(at: int) -> Dropped:
+        known = len(finished.dropped)
+        row = finished.dropped[at] if at < known else refuse(withheld[at - known])
+        return _withhold(row, set(refused), policy)
+
+    dropped = at_hand(Lazy(range(len(finished.dropped) + len(withheld)), drop))
     return Guarded(kept, dropped, _count(finished, withheld))
 
 

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from datamind_gen.ledger.shelf import Lazy, at_hand, choose
 from datamind_gen.publish.finished import Dropped, Finished
 from datamind_gen.publish.lineage import lineage_json
 from datamind_gen.publish.schema import SCHEMA_VERSION, SCHEMAS, Config
 from datamind_gen.publish.train_files import TrainFile
 from datamind_gen.publish.verified import is_verified
-from datamind_gen.rows import Answer, Candidate, Message, Profile, Query, Record, Scalar, Trajectory, encode
+from datamind_gen.rows import (
+    Answer,
+    Candidate,
+    Message,
+    Profile,
+    Query,
+    Record,
+    Scalar,
+    Trajectory,
+    encode,
+    hash_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,63 +69,66 @@ def messages_of(trajectory: Trajectory) -> tuple[Message, ...]:
 
 
 def make_records(
-    kept: Iterable[Candidate], placed: Mapping[str, tuple[TrainFile, ...]], finished: Finished
-) -> list[Record]:
+    kept: Sequence[Candidate], placed: Mapping[str, tuple[TrainFile, ...]], finished: Finished
+) -> Sequence[Record]:
     """The rows of `sft`, sorted by id."""
-    return [
-        Record(
+
+    def make(at: int) -> Record:
+        row = kept[at]
+        format = finished.profiles[row.query.file_id].file.format
+        return Record(
             id=row.id,
             question=row.query.question,
             messages=messages_of(row.trajectory),
             files=tuple(file.place for file in placed[row.query.file_id]),
-            format=finished.profiles[row.query.file_id].file.format,
+            format=format,
             category=row.query.category,
             hops=len(row.query.hops),
             level=row.query.level,
             answer=row.trajectory.answer or "",
             origin=row.query.origin,
-            verified=is_verified(
-                row, is_database=finished.profiles[row.query.file_id].file.format.is_database
-            ),
+            verified=is_verified(row, is_database=format.is_database),
             lineage=lineage_json(row, placed[row.query.file_id], finished),
         )
-        for row in sorted(kept, key=lambda row: row.id)
-    ]
+
+    ids = [row.id for row in kept]
+    return at_hand(Lazy(sorted(range(len(ids)), key=ids.__getitem__), make))
 
 
 def make_tasks(
-    kept: Iterable[Candidate],
+    kept: Sequence[Candidate],
     placed: Mapping[str, tuple[TrainFile, ...]],
     profiles: Mapping[str, Profile],
-) -> tuple[list[Task], list[str]]:
+) -> tuple[Sequence[Task], list[str]]:
     """The rows of `rl`, sorted by id, and the ids of queries that have nothing to be judged by.
 
     A database query without a reference needs the result CSV of its best trajectory; where that is
     missing too, no reward could be given, so there is no task.
     """
-    by_query: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for row in kept:
-        by_query[row.query.id].append(row)
-    tasks: list[Task] = []
-    without_gold: list[str] = []
-    for query_id in sorted(by_query):
-        best = min(by_query[query_id], key=_preference)
-        profile = profiles[best.query.file_id]
-        ground_truth = _ground_truth(best, is_database=profile.file.format.is_database)
-        if ground_truth is None:
-            without_gold.append(query_id)
-            continue
-        tasks.append(
-            Task(
-                query=best.query,
-                profile=profile,
-                files=placed[best.query.file_id],
-                messages=messages_of(best.trajectory),
-                prompt=best.trajectory.prompt,
-                ground_truth=ground_truth,
-            )
+    best: dict[str, tuple[tuple[int, int, str], int]] = {}
+    for at, row in enumerate(kept):
+        found = _preference(row), at
+        best[row.query.id] = min(best.get(row.query.id, found), found)
+
+    def truth(row: Candidate) -> str | None:
+        return _ground_truth(row, is_database=profiles[row.query.file_id].file.format.is_database)
+
+    def make(query_id: str) -> Task:
+        row = kept[best[query_id][1]]
+        ground_truth = truth(row)
+        assert ground_truth is not None
+        return Task(
+            query=row.query,
+            profile=profiles[row.query.file_id],
+            files=placed[row.query.file_id],
+            messages=messages_of(row.trajectory),
+            prompt=row.trajectory.prompt,
+            ground_truth=ground_truth,
         )
-    return tasks, without_gold
+
+    without_gold = [id for id in sorted(best) if truth(kept[best[id][1]]) is None]
+    missing = set(without_gold)
+    return at_hand(Lazy([id for id in sorted(best) if id not in missing], make)), without_gold
 
 
 def _preference(row: Candidate) -> tuple[int, int, str]:
@@ -231,8 +245,9 @@ def rejected_table(dropped: Sequence[Dropped]) -> pa.Table:
     )
 
 
-def sort_dropped(dropped: Iterable[Dropped]) -> list[Dropped]:
-    return sorted(dropped, key=lambda row: (row.id, row.stage, row.reason, row.detail, row.payload))
+def sort_dropped(dropped: Sequence[Dropped]) -> Sequence[Dropped]:
+    keys = [(row.id, row.stage, row.reason, hash_text(row.detail, row.payload)) for row in dropped]
+    return choose(dropped, sorted(range(len(keys)), key=keys.__getitem__))
 
 
 def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:

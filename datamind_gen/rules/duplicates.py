@@ -62,10 +62,12 @@ class DuplicatesRule(SetRule):
         """For each query that repeats an earlier one, of which. `questions` by the queries' ids."""
         # the index is only a net: below the threshold, so that what it misses is far from it
         index = MinHashLSH(threshold=0.75 * self.params.threshold, num_perm=self.params.permutations)
+        # drawing the permutations costs more than all the rest: once for all
+        permutations = MinHash(num_perm=self.params.permutations, seed=1).permutations
         doubles: dict[str, str] = {}
         for id in sorted(questions):
             grams = _grams(questions[id])
-            sketch = MinHash(num_perm=self.params.permutations, seed=1)
+            sketch = MinHash(num_perm=self.params.permutations, seed=1, permutations=permutations)
             sketch.update_batch([gram.encode() for gram in sorted(grams)])
             for other in sorted(index.query(sketch)):
                 there = _grams(questions[other])

@@ -7,12 +7,13 @@ import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from datamind_gen.ledger import RecordKind
 from datamind_gen.ledger.funnel import Cell, Funnel, StageCount
+from datamind_gen.ledger.shelf import Lazy, at_hand
 from datamind_gen.models.base import Role
 from datamind_gen.publish import Dropped, Finished, ModelUse, PublishedDataset, write_dataset
 from datamind_gen.publish.folder import PublishedRun
@@ -34,11 +35,10 @@ from datamind_gen.rows import (
     Reason,
     Stage,
     Status,
-    decode,
     encode,
 )
+from datamind_gen.run.delivered import Delivered
 from datamind_gen.run.engine import Engine
-from datamind_gen.run.envelope import Envelope
 from datamind_gen.run.events import Ended
 from datamind_gen.run.folder import RunFolder, write_json
 from datamind_gen.run.stopping import ExitCode, StopKind
@@ -55,16 +55,18 @@ from datamind_gen.stages.select import select
 class Sorted:
     """All rows at the end of the graph, told apart."""
 
-    kept: tuple[Candidate, ...]
-    dropped: tuple[Dropped, ...]
-    queries: tuple[Query, ...]
+    kept: Sequence[Candidate]
+    dropped: Sequence[Dropped]
+    queries: Sequence[Query]
+    reasons: Counter[Reason]
+    """Why the whole set left candidates out."""
 
 
 def finish_run(
     engine: Engine, traffic: Traffic, folder: RunFolder, *, started: float, ticks: tuple[Tick, ...]
 ) -> Ended:
     """Publishes what passed, and says how the run ended. Raises OSError where the disk refuses."""
-    found = sort_rows(traffic.delivered.values(), engine)
+    found = sort_rows(traffic.delivered, engine)
     funnel = make_funnel(engine, found, wave=traffic.wave)
     finished = Finished(
         name=engine.spec.name,
@@ -89,45 +91,52 @@ def finish_run(
     return ended
 
 
-def sort_rows(delivered: Iterable[Envelope], engine: Engine) -> Sorted:
+def sort_rows(delivered: Delivered, engine: Engine) -> Sorted:
     """Candidates that go out, everything else with its reason, and all queries; each sorted by id."""
-    candidates: list[Candidate] = []
-    dropped: list[Dropped] = []
-    queries: dict[str, Query] = {}
-    for envelope in delivered:
+    candidates: list[tuple[str, int]] = []
+    rest: list[tuple[str, Stage, int]] = []
+    queries: dict[str, int] = {}
+    for place in delivered.places():
+        envelope = delivered.at(place)
         query = read_query(envelope)
         if query is not None:
-            queries[query.id] = query
+            queries[query.id] = place
         if envelope.kept:
-            candidates.append(decode(Candidate, envelope.payload))
+            candidates.append((envelope.id, place))
         else:
-            dropped.append(
-                Dropped(
-                    id=envelope.id,
-                    stage=envelope.stage,
-                    status=envelope.status,
-                    reason=envelope.reason or Reason.INTERNAL,
-                    detail=envelope.detail,
-                    payload=envelope.payload,
-                )
-            )
-    candidates.sort(key=lambda row: row.id)
-    unwanted = select(candidates, engine.spec)
-    dropped.extend(
-        Dropped(row.id, Stage.PUBLISH, Status.REJECTED, *unwanted[row.id], encode(row))
-        for row in candidates
-        if row.id in unwanted
-    )
+            rest.append((envelope.id, envelope.stage, place))
+    candidates.sort()
+    unwanted = select(_candidates(delivered, candidates), engine.spec)
+    rest += [(id, Stage.PUBLISH, place) for id, place in candidates if id in unwanted]
+
+    def drop(row: tuple[str, Stage, int]) -> Dropped:
+        id, stage, place = row
+        envelope = delivered.at(place)
+        if stage is Stage.PUBLISH:
+            return Dropped(id, stage, Status.REJECTED, *unwanted[id], envelope.payload)
+        reason = envelope.reason or Reason.INTERNAL
+        return Dropped(id, stage, envelope.status, reason, envelope.detail, envelope.payload)
+
+    def query_at(place: int) -> Query:
+        query = read_query(delivered.at(place))
+        assert query is not None
+        return query
+
     return Sorted(
-        kept=tuple(row for row in candidates if row.id not in unwanted),
-        dropped=tuple(sorted(dropped, key=lambda row: (row.id, row.stage))),
-        queries=tuple(queries[id] for id in sorted(queries)),
+        kept=_candidates(delivered, [row for row in candidates if row[0] not in unwanted]),
+        dropped=at_hand(Lazy(sorted(rest), drop)),
+        queries=at_hand(Lazy([queries[id] for id in sorted(queries)], query_at)),
+        reasons=Counter(reason for reason, _ in unwanted.values()),
     )
+
+
+def _candidates(delivered: Delivered, rows: Sequence[tuple[str, int]]) -> Sequence[Candidate]:
+    return at_hand(Lazy([place for _, place in rows], delivered.candidate_at))
 
 
 def make_funnel(engine: Engine, found: Sorted, *, wave: int) -> Funnel:
     """The stages' counts, the whole set's decisions as the last one, and the coverage matrix."""
-    late = Counter(row.reason for row in found.dropped if row.stage is Stage.PUBLISH)
+    late = found.reasons
     last = StageCount(
         stage=Stage.PUBLISH,
         unit="trajectory",

@@ -9,6 +9,7 @@ results go back to the run's engine, which alone decides and publishes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -67,7 +68,9 @@ class Node:
                 return ExitCode.BAD_INPUT
             beat = asyncio.create_task(self._beat(engine, connection[1]))
             stack.callback(beat.cancel)
-            await self._work(engine, *connection)
+            # However the connection ends, the run is over or wants this engine no more.
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                await self._work(engine, *connection)
         return ExitCode.DONE
 
     async def _open(self, stack: AsyncExitStack) -> Engine:

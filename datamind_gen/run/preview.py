@@ -39,7 +39,7 @@ async def finish_preview(engine: Engine, watcher: Watcher, traffic: Traffic, fol
     plan = await engine.waves.plan(1)
     if not plan:
         return Ended(ExitCode.FAILED, "no query can be planned: no file is usable, or none fits a category")
-    rows = sort_rows(traffic.delivered.values(), engine)
+    rows = sort_rows(traffic.delivered, engine)
     late = [
         End(row.id, row.stage, row.status, row.reason, row.detail)
         for row in rows.dropped

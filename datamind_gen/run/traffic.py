@@ -12,6 +12,7 @@ import logging
 from collections.abc import Sequence
 
 from datamind_gen.rows import DataFile, Stage, Status, encode
+from datamind_gen.run.delivered import Delivered
 from datamind_gen.run.engine import Engine
 from datamind_gen.run.envelope import Envelope
 from datamind_gen.run.stopping import Draining, StopCause, StopKind
@@ -25,7 +26,7 @@ class Traffic:
     def __init__(self, engine: Engine, files: Sequence[DataFile]) -> None:
         self.engine = engine
         self.files = tuple(sorted(files, key=lambda file: file.id))
-        self.delivered: dict[tuple[str, Stage], Envelope] = {}
+        self.delivered = Delivered(engine.ledger.folder)
         self.undone = 0
         """Rows that a stop left where they were."""
         self.wave = 0
@@ -47,7 +48,7 @@ class Traffic:
             self.engine.expect_files(len(self.files))
             entering = self.files
         else:
-            if not await self.engine.waves.start_next(self.wave, self.delivered.values()):
+            if not await self.engine.waves.start_next(self.wave, self.delivered):
                 return None
             entering = tuple(file for file in self.files if file.id in self.engine.profiles)
         self.wave += 1
@@ -65,8 +66,8 @@ class Traffic:
         self._salvaged += 1
         logger.info("salvage round %d: %d rows", self._salvaged, len(self.engine.to_salvage))
         self.engine.to_salvage.clear()
-        for key in [key for key, found in self.delivered.items() if (found.wave, found.file) in places]:
-            del self.delivered[key]
+        for wave, file in places:
+            self.delivered.forget(wave, file)
         by_id = {file.id: file for file in self.files}
         return [(wave, by_id[file]) for wave, file in places]
 
@@ -105,7 +106,7 @@ class Traffic:
 
     def deliver(self, envelope: Envelope) -> None:
         """Takes a row out at the end."""
-        self.delivered[envelope.id, envelope.stage] = envelope
+        self.delivered.put(envelope)
         self._count(-1)
 
     def _count(self, change: int) -> None:

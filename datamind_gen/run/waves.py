@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datamind_gen.ledger import RecordKind
+from datamind_gen.ledger.shelf import Lazy, at_hand
 from datamind_gen.rows import Candidate, Group, Query, Stage, decode, dump_json, encode, hash_text
+from datamind_gen.run.delivered import Delivered
 from datamind_gen.run.envelope import Envelope
 from datamind_gen.spec.judging import Keep
 from datamind_gen.stages.plan import Assignment, SettledQuery, find_reach, plan_wave
@@ -62,7 +65,7 @@ class Waves:
             self._plans[wave].set_result(plan if self._preview is None else draw(plan, self._preview))
         return await self._plans[wave]
 
-    async def start_next(self, wave: int, delivered: Iterable[Envelope]) -> bool:
+    async def start_next(self, wave: int, delivered: Delivered) -> bool:
         """Takes stock after a wave, and says whether another one is worth while."""
         spec = self._engine.spec
         if self._preview is not None:
@@ -116,29 +119,28 @@ def draw(plan: Sequence[Assignment], count: int) -> tuple[Assignment, ...]:
     return tuple(assignment for assignment in plan if assignment in drawn)
 
 
-def settle(delivered: Iterable[Envelope], engine: Engine) -> tuple[SettledQuery, ...]:
+def settle(delivered: Delivered, engine: Engine) -> tuple[SettledQuery, ...]:
     """Every query that earlier waves asked, with the trajectories that it leaves in the dataset."""
-    queries: dict[str, Query] = {}
-    candidates: list[Candidate] = []
-    for envelope in delivered:
+    asked: dict[str, SettledQuery] = {}
+    places: list[int] = []
+    for place in delivered.places():
+        envelope = delivered.at(place)
         query = read_query(envelope)
         if query is not None:
-            queries[query.id] = query
+            asked[query.id] = SettledQuery(
+                category=query.category,
+                format=engine.profiles[query.file_id].file.format,
+                hops=len(query.hops),
+                level=query.level,
+                file_id=query.file_id,
+                kept_trajectories=0,
+            )
         if envelope.stage is Stage.FILTER and envelope.kept:
-            candidates.append(decode(Candidate, envelope.payload))
+            places.append(place)
+    candidates = at_hand(Lazy(places, delivered.candidate_at))
     dropped = select(candidates, engine.spec)
     kept = Counter(found.query.id for found in candidates if found.id not in dropped)
-    return tuple(
-        SettledQuery(
-            category=query.category,
-            format=engine.profiles[query.file_id].file.format,
-            hops=len(query.hops),
-            level=query.level,
-            file_id=query.file_id,
-            kept_trajectories=kept[query.id],
-        )
-        for query in (queries[id] for id in sorted(queries))
-    )
+    return tuple(replace(asked[id], kept_trajectories=kept[id]) for id in sorted(asked))
 
 
 def read_query(envelope: Envelope) -> Query | None:

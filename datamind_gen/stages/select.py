@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datamind_gen.ledger.shelf import choose
 from datamind_gen.rows import Candidate, Reason
 from datamind_gen.rules import build_rules, check_set
 from datamind_gen.spec.pipeline import PipelineSpec
@@ -15,10 +16,11 @@ from datamind_gen.spec.pipeline import PipelineSpec
 
 def select(candidates: Sequence[Candidate], spec: PipelineSpec) -> dict[str, tuple[Reason, str]]:
     """The ids of candidates that stay out, with the reason and its detail."""
-    ordered = sorted(candidates, key=lambda row: row.id)
     dropped: dict[str, tuple[Reason, str]] = {}
+    left: Sequence[Candidate] = candidates
     for rule in build_rules(spec.rules):
-        left = [row for row in ordered if row.id not in dropped]
-        for id, detail in check_set(rule, left).items():
-            dropped[id] = (rule.reason, f"{rule.name}: {detail}")
+        found = check_set(rule, left)
+        dropped |= {id: (rule.reason, f"{rule.name}: {detail}") for id, detail in found.items()}
+        if found:
+            left = choose(candidates, [at for at, row in enumerate(candidates) if row.id not in dropped])
     return dropped

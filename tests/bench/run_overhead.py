@@ -57,6 +57,7 @@ from datamind_gen.rows import (
 )
 from datamind_gen.run.engine import Engine
 from datamind_gen.run.flow import FLOW, Step
+from datamind_gen.run.job import Job
 from datamind_gen.run.server import StepServer
 from datamind_gen.run.traffic import Traffic
 from datamind_gen.spec.loader import load_pipeline
@@ -190,7 +191,7 @@ async def run_ours(rows: int, place: Path) -> tuple[float, float, int]:
         )
         engine.waves = FixedWaves(files, rows)  # type: ignore[assignment]
         traffic = Traffic(engine, files)
-        server = StepServer(traffic, on_lost=lambda step: sys.exit(f"lost {step}"))
+        server = StepServer(traffic, Job("", (), str(place)), on_lost=lambda step: sys.exit(f"lost {step}"))
         await server.start(place / "socket")
         started = time.perf_counter()
         graph = await asyncio.create_subprocess_exec(
