@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import random
 import re
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from datamind_gen.rows import Profile, Query, seed_from
 
@@ -112,20 +114,35 @@ def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
 
 
 def _distinct(texts: Sequence[Sequence[str]], size: int) -> float:
-    grams = [gram for words in texts for gram in _grams(words, size)]
-    return len(set(grams)) / len(grams) if grams else 0.0
+    total = 0
+    seen: set[int] = set()  # hashes: millions of word tuples take gigabytes
+    for words in texts:
+        grams = _grams(words, size)
+        total += len(grams)
+        seen.update(map(hash, grams))
+    return len(seen) / total if total else 0.0
 
 
 def _similarities(queries: Sequence[Query], words: Sequence[Sequence[str]]) -> list[float]:
     by_file: dict[str, list[int]] = defaultdict(list)
     for place, query in enumerate(queries):
         by_file[query.file_id].append(place)
-    pairs = [(one, other) for group in by_file.values() for one in group for other in group if one < other]
-    if len(pairs) > PAIRS:
+    # Pairs are numbered, not listed: there are half a million among a thousand queries of a file.
+    groups = list(by_file.values())
+    firsts = [(group, rank) for group in groups for rank in range(len(group))]
+    before = [0, *accumulate(len(group) - 1 - rank for group, rank in firsts)]
+    numbers: Sequence[int] = range(before[-1])
+    if len(numbers) > PAIRS:
         rng = random.Random(seed_from("diversity", *(query.id for query in queries)))
-        pairs = rng.sample(pairs, PAIRS)
-    grams = [frozenset(_grams(text, 3)) for text in words]
-    return [_jaccard(grams[one], grams[other]) for one, other in pairs]
+        numbers = rng.sample(numbers, PAIRS)
+
+    def compare(number: int) -> float:
+        first = bisect_right(before, number) - 1
+        group, rank = firsts[first]
+        one, other = group[rank], group[rank + 1 + number - before[first]]
+        return _jaccard(frozenset(_grams(words[one], 3)), frozenset(_grams(words[other], 3)))
+
+    return [compare(number) for number in numbers]
 
 
 def _jaccard(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:
