@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
@@ -21,6 +21,8 @@ from datamind_gen.taxonomy import Taxonomy
 
 Key = TypeVar("Key", bound=Hashable)
 MIN_YIELD = 0.02
+DOUBT = 4
+"""Queries of a category after which its own losses count as much as the average."""
 
 
 class Cell(NamedTuple):
@@ -81,15 +83,17 @@ def plan_wave(
     reach = reach or find_reach(queries, taxonomy, profiles)
     planner = _Planner(coverage, queries, taxonomy, profiles, settled, wave=wave, seed=seed, reach=reach)
     missing = coverage.target - sum(query.kept_trajectories for query in settled)
-    count = math.ceil(missing / max(expected_kept_per_query, MIN_YIELD)) if missing > 0 else 0
+    expected = max(expected_kept_per_query, MIN_YIELD)
     most = math.inf if limit is None else limit - len(settled)
     found: list[Assignment] = []
-    for assignment in planner.fill_cells(coverage.each_cell):
+    for one in planner.fill_cells(coverage.each_cell):
         if len(found) >= most:
             break
-        found.append(assignment)
-    while len(found) < min(count, most) and (one := planner.next()) is not None:
         found.append(one)
+    promised = expected * sum(planner.prospect(one.category) for one in found)
+    while promised < missing - 1e-6 and len(found) < most and (likely := planner.next()) is not None:
+        found.append(likely)
+        promised += expected * planner.prospect(likely.category)
     return tuple(found)
 
 
@@ -133,13 +137,14 @@ class _Planner:
         self._formats = _shares(coverage.formats or Counter(self._format_of.values()))
         self._hops = _shares(queries.hops)
         self._origins = _shares({Origin.MODEL: queries.author.model, Origin.PROGRAM: queries.author.program})
-        self._have: Counter[tuple[Hashable, ...]] = Counter()
+        self._have: dict[tuple[Hashable, ...], float] = defaultdict(float)
+        self._lost = _Losses(settled)
         for query in settled:
             if query.file_id in self._room:
                 self._room[query.file_id] -= 1
                 self._asked[query.file_id, query.category] += 1
             if query.kept_trajectories:
-                self._count(Cell(query.category, query.format.value, query.hops), None)
+                self._count(Cell(query.category, query.format.value, query.hops), 1.0)
         self._indices: Counter[tuple[Hashable, ...]] = Counter()
         rng = random.Random(seed_from("plan", str(seed), str(wave)))
         self._order = {id: rng.random() for id in sorted(self._format_of)}
@@ -148,7 +153,7 @@ class _Planner:
         """What cells with fewer than `each_cell` trajectories need. Later waves try more often: what they
         find empty has refused before."""
         for cell in sorted(cell for cell in self.list_cells() if self._have[cell] < each_cell):
-            for _ in range((each_cell - self._have[cell]) * self._wave):
+            for _ in range((each_cell - int(self._have[cell])) * self._wave):
                 origin = self._most_missing_origin()
                 if cell not in self._cells(origin, cell.category):
                     break
@@ -188,7 +193,9 @@ class _Planner:
 
     def _assign(self, origin: Origin, cell: Cell) -> Assignment:
         file_id = self._pick_file(origin, cell)
-        self._count(cell, origin)
+        self._count(cell, self._lost.chance(cell.category))
+        self._have[origin,] += 1
+        self._have["planned",] += 1
         self._room[file_id] -= 1
         self._asked[file_id, cell.category] += 1
         key = (file_id, cell.category, str(cell.hops), origin.value)
@@ -197,15 +204,17 @@ class _Planner:
         id = make_id("assignment", str(self._seed), str(self._wave), *key, str(index))
         return Assignment(id, self._wave, file_id, cell.category, cell.hops, origin, index)
 
-    def _count(self, cell: Cell, origin: Origin | None) -> None:
+    def prospect(self, category: str) -> float:
+        """How much likelier than the average a query of a category is to be kept."""
+        return self._lost.chance(category) / self._lost.average
+
+    def _count(self, cell: Cell, kept: float) -> None:
+        """What is planned counts as much as it is likely to leave: what loses many rows is asked more."""
         have = self._have
         for key in ((), (cell.category,), (cell.format,), (cell.hops,), cell):
-            have[key] += 1
-        have[cell.category, cell.format] += 1
-        have[cell.category, cell.hops] += 1
-        if origin is not None:
-            have[origin,] += 1
-            have["planned",] += 1
+            have[key] += kept
+        have[cell.category, cell.format] += kept
+        have[cell.category, cell.hops] += kept
 
     def _most_missing_origin(self) -> Origin:
         planned = self._have["planned",]
@@ -252,6 +261,19 @@ class _Planner:
             ),
             key=lambda id: (self._asked[id, cell.category] - self._room[id], self._order[id]),
         )
+
+
+class _Losses:
+    """How often queries of a category were kept, so far."""
+
+    def __init__(self, settled: Sequence[SettledQuery]) -> None:
+        self._asked = Counter(query.category for query in settled)
+        self._kept = Counter(query.category for query in settled if query.kept_trajectories)
+        self.average = max(self._kept.total() / len(settled), MIN_YIELD) if settled else 1.0
+
+    def chance(self, category: str) -> float:
+        """Between 0 and 1; near the average as long as little was asked."""
+        return (self._kept[category] + DOUBT * self.average) / (self._asked[category] + DOUBT)
 
 
 def _shares(weights: Mapping[Key, float]) -> dict[Key, float]:

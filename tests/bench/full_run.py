@@ -136,7 +136,7 @@ class Processors:
             except OSError:
                 continue
             parent = int(numbers[1])
-            if kind == "zygotes" and parent in zygotes | sessions:
+            if parent in zygotes | sessions:  # one that ends has no command any more
                 sessions.add(process.pid)
                 continue  # counted when the zygote reaps it
             if kind == "zygotes":
