@@ -41,6 +41,8 @@ class Observed:
     """Whether the session's process still holds the state that it should."""
     progress: int
     """Top-level statements done."""
+    wrecked: bool
+    """Whether the process ended before the code ran: an earlier turn broke what runs turns."""
     killed_from_outside: bool
     """Ended by a SIGKILL that the sandbox did not send."""
 
@@ -82,7 +84,8 @@ def interpret(frame: Frame, settings: SandboxSettings) -> Observed:
         figures=reply.figures if reply and status is TurnStatus.OK else (),
     )
     killed = facts["ending"] == "signaled" and facts["code"] == signal.SIGKILL and facts["cause"] is None
-    return Observed(result, facts["alive"], facts["progress"], killed)
+    wrecked = facts["ending"] == "exited" and not facts["begun"]
+    return Observed(result, facts["alive"], facts["progress"], wrecked, killed)
 
 
 def _judge(

@@ -41,6 +41,14 @@ class _Unwakeable(Exception):
     """A replay did not get through."""
 
 
+class _Wrecked(Exception):
+    """After so many turns of the log, no turn can begin."""
+
+    def __init__(self, turns: int) -> None:
+        super().__init__("what runs the turns broke")
+        self.turns = turns
+
+
 class Session:
     """Runs turns one after another. Made by Sandbox.open; closes with `async with` or close()."""
 
@@ -102,19 +110,34 @@ class Session:
 
     async def _run_admitted(self, code: str) -> TurnResult:
         why = ""
-        for _ in range(_ATTEMPTS):
+        failures = 0
+        while failures < _ATTEMPTS:
             try:
                 zygote = await self._wake()
                 observed = await self._turn(zygote, self.turns, code, statements=None, patience=1.0)
+                if observed.wrecked:
+                    raise _Wrecked(len(self._log))
+            except _Wrecked as error:
+                self._fall_asleep()
+                why = str(error)
+                if error.turns:
+                    del self._log[
+                        error.turns - 1
+                    ]  # its code broke it: the session goes on as if it had not run
+                else:
+                    failures += 1
+                continue
             except (ZygoteDied, SessionLost, _Unwakeable, OSError) as error:
                 self._fall_asleep()
                 why = str(error)
+                failures += 1
                 continue
             except asyncio.CancelledError:
                 self._fall_asleep()  # the turn is not wanted any more: end it, and rebuild when asked again
                 raise
             if observed.killed_from_outside and why != observed.result.error:
                 why = observed.result.error or ""  # not our signal: once may be anyone's, twice is the code's
+                failures += 1
                 if not observed.alive:
                     self._fall_asleep()
                 continue
@@ -162,11 +185,13 @@ class Session:
         self._torn = False
         await zygote.open_session(self._number, self._order())
         self._zygote = zygote
-        for entry in self._log:
+        for position, entry in enumerate(self._log):
             statements = entry.statements
             observed = await self._turn(
                 zygote, entry.number, entry.code, statements=statements, patience=_REPLAY_PATIENCE
             )
+            if observed.wrecked:
+                raise _Wrecked(position)
             if not observed.alive or (statements is None and not observed.result.ok):
                 ending = f"{observed.result.status}: {observed.result.error}"
                 raise _Unwakeable(f"replaying turn {entry.number} ended with {ending}")

@@ -1,20 +1,24 @@
-# ruff: noqa: E501
 """The sandbox beside its peers, in one run: the same five turns, one trajectory or many at once.
 
-    python -m tests.bench.sandbox [--at 1 8 32] [--rounds 1] [--soak 1000]
+    python -m tests.bench.sandbox [--at 1 8 32] [--rounds 7] [--soak 1000]
 
 Peers: the paper's released way (a fresh Python each turn that replays the history with its prints
 stripped line by line, here without its `conda run`), and a Jupyter kernel per trajectory where ipykernel
 is installed. All use single-threaded libraries and the same gate on running turns. Memory is the
-proportional set size of all processes while every trajectory's state is still held.
+proportional set size of all processes while every trajectory's state is still held. The last two rows
+are what binds: the same turns in bare forks of a warm process (tests/bench/sandbox_limits.py), which no
+executor that keeps a trajectory in a process of its own can beat. Then: what a turn costs over its code,
+the soak, and how all that stands to what was to be reached.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,18 +31,14 @@ from rich.table import Table
 
 from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings
 from tests.bench.sandbox_peers import JupyterPeer, Peer, ReferencePeer, held_mb, quiet_environment
+from tests.bench.sandbox_turns import FAILS, TURNS, make_data
 
-TURNS = (
-    "import pandas as pd\ndf = pd.read_csv('data/files/sales.csv')\nprint(df.head(3))\nprint(df.dtypes)",
-    "df['day'] = pd.to_datetime(df['day'])\nprint(df.groupby('city')['amount'].agg(['mean', 'sum', 'count']))",
-    "print(df['revenue'].sum())",
-    "monthly = df.set_index('day').resample('MS')['amount'].sum()\n"
-    "print(df.pivot_table(index='city', columns=df['day'].dt.month, values='amount', aggfunc='mean').round(2))",
-    "from sklearn.linear_model import LinearRegression\n"
-    "fit = LinearRegression().fit(df[['units', 'price']], df['amount'])\nprint(fit.coef_.round(3))",
-)
-FAILS = 2
-"""The turn with the KeyError."""
+SPEED_AT = 8
+SPEED_UP = {OnError.ROLLBACK: 20.0, OnError.KEEP: 35.0}
+HELD_AT = 32
+HELD_MB = 1200.0
+OVERHEAD_MS = {OnError.ROLLBACK: 35.0, OnError.KEEP: 15.0}
+"""What was to be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,30 @@ async def measure(peer: Peer, data: Path, at_once: int) -> Measured:
     return Measured(peer.name, wall, tuple(turns), held, failed)
 
 
-def show(console: Console, at_once: int, results: list[Measured]) -> None:
-    base = next((result for result in results if result.name.startswith("reference")), results[-1])
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What tests/bench/sandbox_limits.py found."""
+
+    fork_ms: float
+    plain_fork_ms: float
+    resident_mb: float
+    areas: int
+    walls: dict[str, dict[str, float]]
+
+    def wall(self, mode: OnError, at_once: int) -> float:
+        return self.walls[mode.value][str(at_once)]
+
+
+def find_limits(data: Path, gate: int, at: list[int]) -> Limits:
+    """Measures them in a process of its own."""
+    command = [sys.executable, "-m", "tests.bench.sandbox_limits", str(data), str(gate), *map(str, at)]
+    environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True, text=True)
+    return Limits(**json.loads(done.stdout))
+
+
+def show(console: Console, at_once: int, results: list[Measured], limits: Limits) -> None:
+    base = next((result for result in results if result.name == ReferencePeer.name), results[-1])
     title = f"{at_once} at once, five turns, 5 MB"
     table = Table(
         "", "wall s", "median turn ms", f"times faster than {base.name}", "held MB", "wrong", title=title
@@ -118,10 +140,13 @@ def show(console: Console, at_once: int, results: list[Measured]) -> None:
             f"{result.held_mb:.0f}",
             str(result.failed),
         )
+    for mode in OnError:
+        wall = limits.wall(mode, at_once)
+        table.add_row(f"bare forks, {mode.value}", f"{wall:.2f}", "", f"{base.wall_s / wall:.1f}", "", "")
     console.print(table)
 
 
-async def overhead(console: Console, data: Path, rounds: int) -> None:
+async def overhead(console: Console, data: Path, rounds: int) -> dict[OnError, float]:
     """What a turn costs over the bare exec of its code in a process that has the libraries loaded."""
     bare = {position: [] for position in range(len(TURNS))}  # type: dict[int, list[float]]
     ours: dict[OnError, dict[int, list[float]]] = {mode: {n: [] for n in bare} for mode in OnError}
@@ -151,8 +176,10 @@ async def overhead(console: Console, data: Path, rounds: int) -> None:
             over[mode].append(statistics.median(ours[mode][position]) - base)
         cells = [f"{1000 * over[mode][position]:.1f}" for mode in OnError]
         table.add_row(str(position + 1), f"{1000 * base:.1f}", *cells)
-    table.add_row("median", "", *(f"{1000 * statistics.median(over[mode]):.1f}" for mode in OnError))
+    found = {mode: 1000 * statistics.median(over[mode]) for mode in OnError}
+    table.add_row("median", "", *(f"{found[mode]:.1f}" for mode in OnError))
     console.print(table)
+    return found
 
 
 def _exec_bare(place: Path) -> list[float]:
@@ -185,13 +212,16 @@ async def soak(console: Console, data: Path, turns: int) -> None:
         zygote = next(iter(sandbox._zygotes.values())).facts["pid"]
         for number in range(1, turns + 1):
             await session.run("x += 1\ny = pd.DataFrame({'a': range(1000)}).sum()" if number % 5 else "1 / 0")
-            if number in (turns // 10, turns):
+            if number % max(1, turns // 5) == 1 or number == turns:
+                await asyncio.sleep(1)  # what just ended is gone, and what is held has been counted
+                stats = sandbox.stats()
+                descriptors = [len(os.listdir(f"/proc/{who}/fd")) for who in (zygote, "self")]
                 children = sum(1 for line in _stats() if line[3] == str(zygote))
-                rows.append((number, len(os.listdir(f"/proc/{zygote}/fd")), len(os.listdir("/proc/self/fd")), children,
-                             held_mb(), sandbox.stats().held_mb))  # fmt: skip
+                rows.append((number, *descriptors, children, held_mb(), stats.held_mb, stats.wakes))
         counted = (await session.run("x")).echo
     table = Table(
-        "turns", "zygote fds", "own fds", "processes", "held MB", "session MB", title=f"soak; x is {counted}"
+        *("turns", "zygote fds", "own fds", "processes", "held MB", "session MB", "rebuilt"),
+        title=f"soak; x is {counted}",
     )
     for row in rows:
         table.add_row(*(f"{cell:.0f}" for cell in row))
@@ -210,18 +240,40 @@ def _stats() -> list[list[str]]:
     return found
 
 
-def make_data(path: Path) -> None:
-    """A CSV file of 5 MB: 105,000 sales."""
-    import random
-
-    dice = random.Random(7)
-    cities = ("Paris", "Rome", "Oslo", "Lima", "Cairo", "Quito", "Delhi", "Tokyo")
-    with path.open("w") as file:
-        file.write("id,day,city,units,price,amount\n")
-        for number in range(130_000):
-            units, price = dice.randint(1, 20), round(dice.uniform(1, 99), 2)
-            day = f"2024-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
-            file.write(f"{number},{day},{dice.choice(cities)},{units},{price},{units * price:.2f}\n")
+def conclude(
+    console: Console, reached: dict[int, dict[str, Measured]], over: dict[OnError, float], limits: Limits
+) -> None:
+    """What was to be reached, what was, and what binds."""
+    table = Table("", "to reach", "reached", "what binds", title="how it stands")
+    for mode in OnError:
+        ours, base = (
+            reached.get(SPEED_AT, {}).get(n) for n in (f"sandbox, {mode.value}", ReferencePeer.name)
+        )
+        if ours is not None and base is not None:
+            bound = limits.wall(mode, SPEED_AT)
+            table.add_row(
+                f"{mode.value}, times faster than {base.name}, {SPEED_AT} at once",
+                f"{SPEED_UP[mode]:.0f}",
+                f"{base.wall_s / ours.wall_s:.1f}",
+                f"bare forks: {base.wall_s / bound:.1f}; {100 * bound / ours.wall_s:.0f} % of that reached",
+            )
+        if (held := reached.get(HELD_AT, {}).get(f"sandbox, {mode.value}")) is not None:
+            table.add_row(
+                f"{mode.value}, {HELD_AT} held, MB", f"below {HELD_MB:.0f}", f"{held.held_mb:.0f}", ""
+            )
+        if mode in over:
+            copy = f"fork and end of a copy: {limits.fork_ms:.1f} ms" if mode is OnError.ROLLBACK else ""
+            table.add_row(
+                f"{mode.value}, over the code, ms",
+                f"below {OVERHEAD_MS[mode]:.0f}",
+                f"{over[mode]:.1f}",
+                copy,
+            )
+    console.print(table)
+    console.print(
+        f"A warm process: {limits.resident_mb:.0f} MB resident in {limits.areas} areas. To fork it and see "
+        f"the copy end takes {limits.fork_ms:.1f} ms; {limits.plain_fork_ms:.1f} ms as its imports leave it."
+    )
 
 
 async def main() -> None:
@@ -239,19 +291,25 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         data = Path(place) / "sales.csv"
         make_data(data)
+        limits = find_limits(data, gate, options.at)
+        reached: dict[int, dict[str, Measured]] = {}
         for at_once in options.at:
             peers: list[Peer] = [SandboxPeer(mode, gate) for mode in OnError]
             if not options.no_peers:
                 peers.append(ReferencePeer(gate))
                 peers += [JupyterPeer(gate)] if JupyterPeer.available() else []
-            show(console, at_once, [await measure(peer, data, at_once) for peer in peers])
+            results = [await measure(peer, data, at_once) for peer in peers]
+            reached[at_once] = {result.name: result for result in results}
+            show(console, at_once, results, limits)
+        over = {}
         if options.rounds:
             import pandas  # noqa: F401
             import sklearn.linear_model  # noqa: F401
 
-            await overhead(console, data, options.rounds)
+            over = await overhead(console, data, options.rounds)
         if options.soak:
             await soak(console, data, options.soak)
+        conclude(console, reached, over, limits)
 
 
 if __name__ == "__main__":

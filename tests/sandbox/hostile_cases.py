@@ -376,4 +376,59 @@ SOFT = [
          "open('data/files/sales.csv', 'w').write('mine')\nprint('done')", says="done"),
 ]  # fmt: skip
 
-CASES = [*FILES, *PROCESSES, *NETWORK, *CALLS, *FORGERY, *RESOURCES, *SOFT]
+# Acts on data files that no path protects from, on others' waiting, and on the machine's view of a process.
+METADATA = [
+    _act("flags-of-data", "__import__('fcntl').ioctl(os.open('{data}', 0), 0x40086602, struct.pack('l', 0x40))"),
+    _act("generation-of-data", "__import__('fcntl').ioctl(os.open('{data}', 0), 0x40087602, struct.pack('l', 7))"),
+    _act("project-of-data", "__import__('fcntl').ioctl(os.open('{data}', 0), 0x401C5820, bytes(28))"),
+    _act("write-lease-on-data", "__import__('fcntl').fcntl(os.open('{data}', 0), 1024, 1)"),
+    _act("read-lease-on-data", "__import__('fcntl').fcntl(os.open('{data}', 0), 1024, 0)"),
+    _act("watch-outside", "__import__('fcntl').fcntl(os.open('data/files', 0), 1026, 1)"),
+    _act("exchange-with-data", "call({nr[renameat2]}, -100, b'own', -100, b'{data}', 2)", "open('own', 'w').close()"),
+    _act("map-data-for-writing", "__import__('mmap').mmap(os.open('{data}', os.O_RDWR), 4)"),
+    _act("write-own-memory", "open('/proc/self/mem', 'r+b')"),
+    _act("forget-own-pages", "open('/proc/self/clear_refs', 'w').write('4')"),
+    _act("engine-first-to-die", "open('/proc/{engine}/oom_score_adj', 'w').write('1000')"),
+    _act("limits-of-the-engine", "open('/proc/{engine}/coredump_filter', 'w').write('0')"),
+    _act("pin-the-engine", "os.sched_setaffinity({engine}, [0])"),
+    _act("slow-the-engine", "call({nr[ioprio_set]}, 1, {engine}, 0x6007)"),
+    _act("calls-of-newer-kernels", "[call(number, 0, 0, 0, 0, 0, 0) for number in (457, 458, 459, 462, 467)]"),
+    _act("calls-by-the-other-table", "call(0x40000000 | 39)"),
+]  # fmt: skip
+
+# Attacks on what runs the turns: on its checkpoint, its timers, its traces, its builtins.
+RUNNER = [
+    _attack("checkpoint-that-is-a-sibling", "os.write(3, b'C' + struct.pack('=q', {sibling_pid}))\n1 / 0", Status.ERROR),
+    _attack("checkpoint-that-is-the-engine", "for pid in ({engine}, {zygote}, 1, 0, -1, 2**62, -2**63):\n"
+            "    os.write(3, b'C' + struct.pack('=q', pid))\n1 / 0", Status.ERROR),
+    _attack("checkpoint-that-is-itself", "os.write(3, b'C' + struct.pack('=q', os.getpid()))\n1 / 0", Status.ERROR),
+    _attack("checkpoint-note-cut-short", "for n in range(12): os.write(3, b'C' * (n + 1))\n1 / 0", Status.ERROR),
+    _attack("wakes-its-checkpoint", "os.close(5)\ntime.sleep(0.2)", Status.OK),
+    _attack("no-checkpoint-from-here-on", "import datamind_gen.sandbox.inside.session as s\ns.take_checkpoint = None", Status.OK),
+    _attack("no-way-to-read-a-request", "import datamind_gen.sandbox.inside.exchange as e\ne.read_request = None", Status.OK),
+    _attack("no-builtins-from-here-on", "import builtins\nbuiltins.len = builtins.print = builtins.sorted = None", Status.OK, Status.EXITED),
+    _attack("a-trace-that-raises", "sys.settrace(lambda *_: 1 / 0)", Status.OK, Status.ERROR),
+    _attack("a-profile-that-raises", "sys.setprofile(lambda *_: 1 / 0)", Status.OK, Status.ERROR),
+    _attack("an-alarm-for-later", "signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)\n", Status.OK, Status.TIMEOUT),
+    _attack("a-profiling-timer-for-later", "signal.setitimer(signal.ITIMER_PROF, 0.5, 0.001)", Status.OK, Status.CRASHED),
+    _attack("no-recursion-from-here-on", "sys.setrecursionlimit(40)", Status.OK, Status.ERROR),
+    _attack("no-directory-from-here-on", "os.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')", Status.OK),
+    _attack("files-that-nobody-may-open", "os.umask(0o777)\nos.mkdir('shut')\nopen('closed', 'w').close()\n1 / 0", Status.ERROR),
+    _attack("references-taken-from-none", "for _ in range(10**7): ctypes.pythonapi.Py_DecRef(ctypes.py_object(None))",
+            Status.OK, Status.CRASHED, Status.CPU_LIMIT, Status.TIMEOUT),
+    _attack("endless-file", "open('/dev/zero', 'rb').read()", Status.MEMORY_LIMIT, Status.TIMEOUT, Status.CPU_LIMIT),
+    _attack("room-for-a-huge-file", "os.posix_fallocate(os.open('f', os.O_CREAT | os.O_WRONLY), 0, 1 << 40)", Status.DISK_LIMIT),
+    _attack("past-the-end-of-a-map", "import mmap\nf = open('m', 'w+b')\nf.truncate(8192)\n"
+            "m = mmap.mmap(f.fileno(), 8192)\nos.ftruncate(f.fileno(), 0)\nm[5000]", Status.CRASHED),
+    _attack("machine-code-by-the-old-gate", "import mmap\nm = mmap.mmap(-1, 4096, prot=7)\n"
+            "m.write(bytes.fromhex('b814000000cd80c3'))\n"
+            "ctypes.CFUNCTYPE(ctypes.c_long)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()", Status.CRASHED),
+    _attack("a-finalizer-that-never-ends", "class F:\n    def __del__(self):\n        while True: pass\nF()",
+            Status.CPU_LIMIT, Status.TIMEOUT),
+    _attack("a-name-like-a-line-of-stat", "libc.prctl(15, b') Z 1 1 1 1 1')\n1 / 0", Status.ERROR),
+    _attack("forks-where-its-checkpoint-should", "import threading\ndef go():\n    while True:\n        try: os.fork()\n"
+            "        except OSError: time.sleep(0.001)\nthreading.Thread(target=go, daemon=True).start()\ntime.sleep(0.1)",
+            Status.OK),
+]  # fmt: skip
+
+CASES = [*FILES, *PROCESSES, *NETWORK, *CALLS, *METADATA, *FORGERY, *RUNNER, *RESOURCES, *SOFT]

@@ -35,7 +35,8 @@ asyncio.run(main())
 """
 
 
-def living(session: int) -> list[int]:
+def living(number: int, field: int = 3) -> list[int]:
+    """Processes, zombies apart, of a session (the kernel's kind); by `field` 1, of a parent."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -43,7 +44,7 @@ def living(session: int) -> list[int]:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if int(fields[3]) == session and fields[0] != "Z":
+            if int(fields[field]) == number and fields[0] != "Z":
                 found.append(int(entry.name))
     return found
 
@@ -69,6 +70,18 @@ def test_a_killed_engine_leaves_no_process(victim: str) -> None:
     assert wait_until_gone(int(zygote)) == []
     if victim == "engine":
         assert not Path(scratch).exists()
+
+
+def test_an_engine_killed_while_its_zygote_still_imports_leaves_no_process() -> None:
+    host = subprocess.Popen([sys.executable, "-c", HOST], cwd=ROOT, stdout=subprocess.PIPE)
+    started: list[int] = []
+    while not started and host.poll() is None:
+        started = [pid for pid in living(host.pid, field=1) if living(pid)]
+        time.sleep(0.01)
+    host.kill()
+    host.wait()
+    assert started
+    assert wait_until_gone(started[0]) == []
 
 
 async def _pid(session: Session) -> int:
@@ -213,3 +226,65 @@ def test_many_turns_leave_descriptors_and_processes_flat(play: Play, sandbox: Sa
     after = len(os.listdir(f"/proc/{zygote}/fd")), len(os.listdir("/proc/self/fd"))
     assert after[0] <= before[0] + 3
     assert after[1] <= before[1] + 1
+
+
+def test_very_many_turns_in_one_session_need_no_rebuilding(sandbox: Sandbox, do: Do) -> None:
+    async def run() -> tuple[str | None, int, int]:
+        before = sandbox.stats().wakes
+        async with await sandbox.open({}, seed="m") as session:
+            await session.run("import os\nx = 0")
+            for number in range(280):  # more than a session may hold descriptors
+                await session.run("x += 1" if number % 20 else "x += 1\n1 / 0")
+            last = await session.run("print(len(os.listdir('/proc/self/fd')))\nx")
+            return last.echo, int(last.stdout), sandbox.stats().wakes - before
+
+    echo, descriptors, wakes = do(run())
+    assert (echo, wakes) == ("266", 0)
+    assert descriptors <= 8
+
+
+def test_a_turn_that_ends_before_its_checkpoint_runs_leaves_none_behind(sandbox: Sandbox, do: Do) -> None:
+    async def run() -> list[str | None]:
+        sessions = [await sandbox.open({}, seed=str(n)) for n in range(12)]
+        wakes = sandbox.stats().wakes
+
+        async def many(session: Session) -> str | None:
+            await session.run("x = 0")
+            for _ in range(6):
+                await session.run("x += 1")
+                await session.run("x += 1; 1 / 0")
+            return (await session.run("x")).echo
+
+        echoes = await asyncio.gather(*(many(session) for session in sessions))
+        assert sandbox.stats().wakes == wakes
+        for session in sessions:
+            await session.close()
+        return echoes
+
+    assert do(run()) == ["6"] * 12
+
+
+@pytest.mark.parametrize(
+    "wreck",
+    [
+        "import datamind_gen.sandbox.inside.exchange as e\ne.read_request = None",
+        "import datamind_gen.sandbox.inside.session as s\ns.take_checkpoint = None",
+    ],
+    ids=["reading", "checkpoint"],
+)
+@pytest.mark.parametrize("mode", list(OnError))
+def test_a_turn_that_breaks_the_runner_is_undone(play: Play, mode: OnError, wreck: str) -> None:
+    results = play("x = 1", f"x = 2\n{wreck}", "x", "x + 1", on_error=mode)
+    reached = mode is OnError.KEEP and "take_checkpoint" in wreck  # in keep mode nothing takes one
+    assert [result.echo for result in results[2:]] == (["2", "3"] if reached else ["1", "2"])
+
+
+def test_files_of_a_turn_rolled_back_with_its_process_are_gone(sandbox: Sandbox, do: Do) -> None:
+    async def run() -> list[str | None]:
+        async with await sandbox.open({}, seed="f") as session:
+            await session.run("open('stray', 'w').write('x')\n1 / 0")
+            first = await session.read_file("stray")
+            await session.run("open('kept', 'w').write('x')")
+            return [first, await session.read_file("kept")]
+
+    assert do(run()) == [None, "x"]

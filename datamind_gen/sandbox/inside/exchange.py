@@ -27,6 +27,8 @@ FAILED = b"F"
 COPIED = b"C"
 TOOK_OVER = b"H"
 
+NOT_BEGUN = (1 << 64) - 1
+"""The progress of a turn before its code runs."""
 _PID = struct.Struct("=q")
 _PROGRESS = struct.Struct("=Q")
 _SIZE = struct.Struct("=Q")
@@ -44,9 +46,9 @@ def read_pid(note: bytes) -> int:
 
 
 def write_request(descriptor: int, request: dict[str, Any]) -> None:
-    """Lays out a turn's request; the progress starts at 0."""
+    """Lays out a turn's request; the turn has not begun."""
     body = json.dumps(request).encode()
-    os.pwrite(descriptor, _PROGRESS.pack(0) + _SIZE.pack(len(body)) + body, 0)
+    os.pwrite(descriptor, _PROGRESS.pack(NOT_BEGUN) + _SIZE.pack(len(body)) + body, 0)
     os.ftruncate(descriptor, _BODY + len(body))
 
 

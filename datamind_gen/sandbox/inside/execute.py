@@ -10,6 +10,7 @@ import ast
 import errno
 import linecache
 import re
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,10 +91,18 @@ def execute(
             progress(done + 1)
         shown = None if echo is None else _bounded(clean(repr(echo)), output_chars)
     except BaseException as error:
+        _untrace()
         status = _status_of(error)
         text, cut = _bounded(clean(_describe(error)), output_chars)
         return Outcome(status, error=text, error_cut=cut)
+    finally:
+        _untrace()
     return Outcome("ok") if shown is None else Outcome("ok", echo=shown[0], echo_cut=shown[1])
+
+
+def _untrace() -> None:
+    sys.settrace(None)
+    sys.setprofile(None)
 
 
 def _compile(code: str, name: str) -> list[_Step]:

@@ -71,8 +71,10 @@ _X32_BIT = 0x40000000
 
 _CLONE_THREAD = 0x00010000
 _AF_UNIX = 1
-_FCNTL_OWNERS = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others by way of a file
-_IOCTL_OWNERS = (0x8901, 0x8902, 0x5412, 0x541C)  # FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX
+_FCNTL_REFUSED = (8, 10, 15, 1024, 1026)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX signal others by way of a file; F_SETLEASE, F_NOTIFY hold or watch them."""
+_IOCTL_ALLOWED = (0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+"""TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; others change a file's flags."""
 _PR_ALLOWED = (2, 3, 15, 16, 21, 23, 38, 0x53564D41)  # questions, names of threads and memory areas
 _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 
@@ -151,8 +153,8 @@ def _checks(asks: bool, signals_scoped: bool) -> dict[str, _Program]:
         "tkill": signals,
         "tgkill": signals,
         "socketpair": _when(0, (_AF_UNIX,), _ALLOW, _ERRNO | errno.EPERM),
-        "fcntl": _when(1, _FCNTL_OWNERS, _ERRNO | errno.EPERM, _ALLOW),
-        "ioctl": _when(1, _IOCTL_OWNERS, _ERRNO | errno.EPERM, _ALLOW),
+        "fcntl": _when(1, _FCNTL_REFUSED, _ERRNO | errno.EPERM, _ALLOW),
+        "ioctl": _when(1, _IOCTL_ALLOWED, _ALLOW, _ERRNO | errno.EPERM),
         "sched_setaffinity": _when(0, (0,), _ALLOW, _ERRNO | errno.EPERM),
         "prlimit64": [
             *_argument(2),

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import socket
+import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -22,6 +23,7 @@ from datamind_gen.sandbox.inside.normalise import normalise
 from datamind_gen.sandbox.inside.snapshot import Snapshot
 
 FIGURES = (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".webp")
+_RECURSION = sys.getrecursionlimit()
 _running = False
 
 
@@ -32,8 +34,6 @@ def serve(
     places: list[tuple[str, str]],
 ) -> NoReturn:
     """Runs turns until the zygote closes the channel."""
-    signal.signal(signal.SIGALRM, _on_wall_limit)
-    signal.signal(signal.SIGXCPU, _on_cpu_limit)
     threads_at_birth = count_threads()
     while True:
         note = _next_note(channel)
@@ -51,10 +51,12 @@ def serve(
 
 def _run(request: dict[str, Any], namespace: dict[str, Any], places: list[tuple[str, str]]) -> Outcome:
     global _running
+    _recover()
     streams.begin_turn(request["stream_bytes"])
     figures = _figures()
     try:
         _running = True
+        exchange.write_progress(exchange.EXCHANGE_FD, 0)
         outcome = execute(
             request["code"],
             name=f"<turn {request['turn']}>",
@@ -80,6 +82,15 @@ def _run(request: dict[str, Any], namespace: dict[str, Any], places: list[tuple[
     give_back()
     exchange.write_reply(exchange.EXCHANGE_FD, reply)
     return outcome
+
+
+def _recover() -> None:
+    """Takes back what an earlier turn may have set that would disturb this one from the outside."""
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        signal.setitimer(timer, 0)
+    signal.signal(signal.SIGALRM, _on_wall_limit)
+    signal.signal(signal.SIGXCPU, _on_cpu_limit)
+    sys.setrecursionlimit(max(_RECURSION, sys.getrecursionlimit()))
 
 
 def _next_note(channel: socket.socket) -> bytes:

@@ -229,7 +229,7 @@ class Supervisor:
 
     def _account(self, ward: Ward, turn: Turn, usage: float | None = None) -> None:
         turn.ended_at = time.monotonic()
-        if turn.forks_granted:
+        if turn.forks_granted or ward.listener is None:
             ward.end_strays()
         turn.cpu_s = max(0.0, (ward.cpu_seconds() if usage is None else usage) - turn.cpu_before)
         turn.usage = ward.measure()
@@ -249,7 +249,8 @@ class Supervisor:
             "cause": turn.cause,
             "interrupted": turn.interrupted,
             "forks_denied": turn.forks_denied,
-            "progress": turn.progress,
+            "begun": turn.progress != exchange.NOT_BEGUN,
+            "progress": turn.progress if turn.progress != exchange.NOT_BEGUN else 0,
             "wall_s": turn.ended_at - turn.started,
             "cpu_s": turn.cpu_s,
             "peak_mb": max(turn.peak, turn.usage.peak) / MEGABYTE,

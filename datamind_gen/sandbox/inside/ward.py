@@ -131,7 +131,10 @@ class Ward:
 
     def adopt_copy(self, pid: int) -> None:
         """Notes the checkpoint, if the session may have one and this is a process of its own."""
-        if self.turn is not None and self.turn.checkpointed and not self.copy and pid != self.pid:
+        if self.turn is None or self.copy or pid == self.pid:
+            return
+        unasked = self.listener is None and self.turn.checkpoint  # not confined: nobody asks before forking
+        if self.turn.checkpointed or unasked:
             with contextlib.suppress(OSError, OverflowError):
                 if os.getpgid(pid) == self.group:
                     self.copy = pid
