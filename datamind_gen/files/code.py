@@ -52,6 +52,12 @@ class TextColumn:
         return math.fsum(value * n for value, n in parsed if value is not None)
 
 
+def told_types(columns: Sequence[TextColumn]) -> str:
+    """How many columns are of each type, as in `2 int, 1 date, 3 string`."""
+    counts = Counter(column.notation.kind for column in columns)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+
+
 def parse_number(text: str, notation: Notation) -> float | None:
     """The number that a text means in a notation; None for a stray."""
     text = text.strip()

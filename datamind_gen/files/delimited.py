@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from datamind_gen.files.beside import find_spans
-from datamind_gen.files.code import Recipe, TextColumn, write_variants
+from datamind_gen.files.code import Recipe, TextColumn, told_types, write_variants
 from datamind_gen.files.columns import Hint
 from datamind_gen.files.dialect import Dialect, find_dialect
 from datamind_gen.files.encoding import Encoding, find_encoding
@@ -245,6 +245,7 @@ def decisions_of(recipe: Recipe, failures: list[str]) -> tuple[Decision, ...]:
     nulls = sorted({token for c in recipe.columns for token in c.notation.nulls})
     if nulls:
         made.append(Decision("null tokens", " ".join(nulls[:8]), "stand among values of another kind"))
+    made.append(Decision("types", told_types(recipe.columns), "all values of each column together"))
     dates = [c for c in recipe.columns if c.notation.date_format]
     made += [
         Decision("date format", str(c.notation.date_format), f"all values of {c.name}") for c in dates[:4]

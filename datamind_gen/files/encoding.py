@@ -39,6 +39,7 @@ _LANGUAGES = {
 _WEST = set("".join(_LANGUAGES[""]) + "".join(_LANGUAGES[""]).upper()) - set("þðýÞÐÝ")
 _PUNCTUATION = set("‘’“”–—…•«»‹›„‚´`·¿¡†‡®©™ºª")
 _BEFORE_DIGIT = set("£€$±≤≥¥¢§×")
+_CURRENCY = set("£€¥")
 _AFTER_DIGIT = set("°%‰²³½¼¾€£¢×")
 _SAMPLE = 400_000
 _MANY_BYTES = 6
@@ -178,6 +179,8 @@ def _fitness(sign: str, before: str, after: str, home: set[str], known: set[str]
         return 1.0
     if sign in _BEFORE_DIGIT and after.isdigit():
         return 1.0
+    if sign in _CURRENCY and not before.isalpha() and (not after.isalpha() or after in "mkb"):
+        return 1.0  # (£), £m, £bn
     if sign in _PUNCTUATION:
         return 0.2 if inside else 0.8
     return -1.0 if inside else -0.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from datamind_gen.files.cells import Look, look
 
 Row = Sequence[str]
 _PROFILE_ROWS = 300
+_PAGE = re.compile(
+    r"\s*(page|seite|página|pagina|sida|side|strona)\s*:?\s*\d+(\s*\S+\s*\d+)?\s*$", re.IGNORECASE
+)
 
 
 @dataclass
@@ -168,6 +172,12 @@ def is_sentence(row: Row) -> bool:
     """Whether a row is a sentence cut at its commas: its parts begin with blanks."""
     told = [cell for cell in row[1:] if cell.strip()]
     return bool(told) and sum(cell[0] == " " for cell in told) >= 0.6 * len(told)
+
+
+def is_page_banner(row: Row) -> bool:
+    """Whether a row carries a page's number: a printed report's title, come again on each page."""
+    told = [cell for cell in row if cell and not cell.isspace()]
+    return 1 <= len(told) <= 3 and any(_PAGE.match(cell) for cell in told)
 
 
 def is_same(row: Row, other: Row) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from datamind_gen.files.cells import Look, look
-from datamind_gen.files.grid import Grid, is_sentence
+from datamind_gen.files.grid import Grid, is_page_banner, is_sentence
 
 _MOST_HEADER_ROWS = 15
 _TIME_WORDS = {
@@ -200,6 +200,8 @@ def _may_head(grid: Grid, place: int, below: list[int]) -> bool:
         # A lone label over columns further right groups them; one at the left is a title.
         return bool(below) and cells[0][0] > 0 and len(cells[0][1]) < 80
     if below:
+        if is_page_banner(grid.rows[place]):
+            return False
         if count <= 2 and span <= 2 and grid.typical >= 4:
             return False
         if span > _body_width(grid, below[-1]):

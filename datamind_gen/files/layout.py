@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from datamind_gen.files.cells import Look, look
-from datamind_gen.files.grid import Grid, Row, is_same, is_sentence
+from datamind_gen.files.grid import Grid, Row, is_page_banner, is_same, is_sentence
 from datamind_gen.files.header import column_names, find_header, first_body_row
 
 _NOTE_STARTS = (
@@ -109,7 +109,9 @@ def _find_one(rows: Sequence[Row]) -> tuple[Layout | None, int]:
                 body.append(place)
         elif above and tuple(rows[place]) in above and grid.filled[place] < 0.5 * grid.typical:
             repeated += 1  # a page's title, come again
-        elif top is not None and (is_same(grid.rows[place], top) or _repeats(grid, place, header)):
+        elif is_page_banner(rows[place]) or (
+            top is not None and (is_same(grid.rows[place], top) or _repeats(grid, place, header))
+        ):
             repeated += 1
         else:
             body.append(place)

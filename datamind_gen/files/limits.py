@@ -34,6 +34,8 @@ from datamind_gen.spec.sources import ReadSettings
 WORKERS = max(1, min(4, (os.cpu_count() or 2)))
 _FILES_A_WORKER = 500
 _LOOK_EVERY = 0.03
+_SIZE_OF_THE_LIMIT = 500_000_000
+"""Bytes that `max_seconds` is meant for: a larger file takes longer for no fault of its own."""
 _PAGE = os.sysconf("SC_PAGESIZE")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -114,14 +116,15 @@ class _Worker:
         paths = [str(path) for path in found.paths]
         request = {"file": encode(found.file), "paths": paths, "all_columns": all_columns}
         self.asked += 1
-        reply = self._ask(dump_json(request), name, settings)
+        size = sum(part.size for part in found.file.parts)
+        reply = self._ask(dump_json(request), name, size, settings)
         if "profile" in reply:
             return decode(Profile, reply["profile"])
         if reply.get("uncaught"):
             self.kill()
         raise FileError(Reason(reply["reason"]), reply["detail"])
 
-    def _ask(self, request: str, name: str, settings: ReadSettings) -> dict[str, str]:
+    def _ask(self, request: str, name: str, size: int, settings: ReadSettings) -> dict[str, str]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
@@ -129,7 +132,8 @@ class _Worker:
             self.process.stdin.flush()
         except BrokenPipeError:
             raise self._died(name) from None
-        deadline = time.monotonic() + settings.max_seconds
+        seconds = settings.max_seconds * max(1.0, size / _SIZE_OF_THE_LIMIT)
+        deadline = time.monotonic() + seconds
         received = bytearray()
         while True:
             ready, _, _ = select.select([self.process.stdout], [], [], _LOOK_EVERY)
@@ -143,7 +147,7 @@ class _Worker:
                     return reply
             elif time.monotonic() > deadline:
                 self.kill()
-                limit = f"{settings.max_seconds:g} s (max_seconds)"
+                limit = f"{seconds:g} s (max_seconds)"
                 raise FileError(Reason.READER_LIMIT, f"{name} takes longer to read than {limit}")
             elif self.resident_mb() > settings.max_memory_mb:
                 self.kill()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from datamind_gen.files.beside import find_spans
-from datamind_gen.files.code import TextColumn, lines_for, literal, null_options
+from datamind_gen.files.code import TextColumn, lines_for, literal, null_options, told_types
 from datamind_gen.files.columns import Hint
 from datamind_gen.files.errors import FileError
 from datamind_gen.files.frames import to_polars
@@ -273,6 +273,14 @@ def _is_text_among_numbers(column: TextColumn) -> bool:
     )
 
 
+def _range(block: _Block) -> str:
+    """The table's place on the sheet, as in `B3:F46`."""
+    first = block.left + block.first_column
+    rows = (*block.layout.header, *block.layout.body)
+    top, bottom = block.top + rows[0] + 1, block.top + rows[-1] + 1
+    return f"{_letters(first)}{top}:{_letters(first + len(block.columns) - 1)}{bottom}"
+
+
 def _letters(column: int) -> str:
     name = ""
     column += 1
@@ -289,8 +297,10 @@ def _loaded(
     header = ", ".join(str(block.top + place + 1) for place in layout.header) or "none"
     decisions = [
         Decision("sheet", block.sheet, f"sheet {block.place + 1} of the workbook"),
+        Decision("used range", _range(block), "the cells of the header and the data"),
         Decision("header rows", header, "; ".join(layout.evidence[:1])),
         Decision("rows", str(len(layout.body)), "; ".join(layout.evidence[1:])),
+        Decision("types", told_types(block.columns), "all values of each column together"),
         *(Decision("not plainer", "", failure) for failure in failures[:3]),
     ]
     plain = f"import pandas as pd\n\ndf = pd.read_excel({shown_path(part)!r})\n"

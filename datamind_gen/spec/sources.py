@@ -61,7 +61,7 @@ class ReadSettings(Section):
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A table read with more doubt than this is rejected, with the reason."""
     max_seconds: Annotated[float, Field(gt=0)] = 60.0
-    """Wall time for one file."""
+    """Wall time for one file of up to 500 MB; a larger one gets as much more as it is larger."""
     max_memory_mb: Annotated[int, Field(ge=256)] = 2048
     """Of the process that reads the file."""
     policy: LicenseAction = LicenseAction.WARN

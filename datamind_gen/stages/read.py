@@ -17,7 +17,7 @@ class ReadStage:
     """File -> file. The work is done once for read and profile, and cached by content."""
 
     name = Stage.READ
-    version = 1
+    version = 2
     unit = "file"
 
     def settings(self, spec: PipelineSpec) -> str:

@@ -110,8 +110,10 @@ def compare(files: list[tuple[Path, Shape]]) -> None:
 def shapes() -> None:
     from tests.files.cases import all_cases
     from tests.files.portals import portal_cases
+    from tests.files.portals_more import more_portal_cases
 
-    for title, cases in (("one defect at a time", all_cases()), ("publishers' exports", portal_cases())):
+    exports = [*portal_cases(), *more_portal_cases()]
+    for title, cases in (("one defect at a time", all_cases()), ("publishers' exports", exports)):
         print(title)
         with tempfile.TemporaryDirectory() as scratch:
             files = []

@@ -4,7 +4,8 @@
 
 Seeds are the bundled files, the labelled cases and, where they lie beside the project, the shared data
 files. Each mutant is cut, spliced, bit-flipped, repeated or has lines shuffled. Prints how the mutants
-ended; exit 1 when a reader broke in a way that no FileError describes.
+ended; exit 1 when a reader broke in a way that no FileError describes. A mutant that ends at a limit of time
+or memory (a row number in a workbook that calamine makes room for) is contained, and listed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from pathlib import Path
 
 from datamind_gen.files import FileError, ReadSettings, SourceSpec, find_file, find_sources, profile_in_limits
 from datamind_gen.files.limits import WORKERS
+from datamind_gen.rows import Reason
 from tests.files.cases import all_cases
+from tests.files.portals import portal_cases
+from tests.files.portals_more import more_portal_cases
 
 _SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 _MOST_BYTES = 300_000
@@ -32,7 +36,8 @@ b"{[" * 400, b"=1+1",
 
 def seeds(work: Path) -> list[tuple[str, bytes]]:
     """Names and contents to mutate, small enough to be mutated often."""
-    found = [(case.name + case.suffix, case.content) for case in all_cases()]
+    cases = [*all_cases(), *portal_cases(), *more_portal_cases()]
+    found = [(case.name + case.suffix, case.content) for case in cases]
     bundled = find_sources([SourceSpec(bundled="all")], work, work)
     found += [(item.file.name, item.paths[0].read_bytes()) for item in bundled]
     if _SHARED.is_dir():
@@ -83,6 +88,7 @@ def main() -> int:
     rng = random.Random(chosen.seed)
     ended: Counter[str] = Counter()
     broken: list[str] = []
+    limited: list[str] = []
     slowest = (0.0, "")
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
@@ -102,16 +108,13 @@ def main() -> int:
             except Exception as error:
                 outcome, detail = "UNCAUGHT", f"{type(error).__name__}: {error}"
             took = time.monotonic() - begun
-            if (
-                "breaks its reader" in detail
-                or "to read than" in detail
-                or "crashes its reader" in detail
-                or outcome == "UNCAUGHT"
-            ):
+            if "breaks its reader" in detail or "crashes its reader" in detail or outcome == "UNCAUGHT":
                 broken.append(f"{path.name}: {detail}")
                 if chosen.keep:
                     chosen.keep.mkdir(parents=True, exist_ok=True)
                     (chosen.keep / path.name).write_bytes(content)
+            if outcome == Reason.READER_LIMIT:
+                limited.append(f"{path.name}: {detail}")
             path.unlink()
             return outcome, took, path.name
 
@@ -132,6 +135,8 @@ def main() -> int:
     )
     for outcome, count in ended.most_common():
         print(f"  {outcome:20} {count}")
+    for line in limited[:40]:
+        print("  -", line)
     for line in broken[:40]:
         print("  !", line)
     print(f"{len(broken)} broke their reader (contained by the child process); {ended['UNCAUGHT']} uncaught")

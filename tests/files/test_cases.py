@@ -9,8 +9,9 @@ import pytest
 from datamind_gen.files import ReadSettings, check_plan, find_file, profile_file
 from tests.files.cases import Case, all_cases
 from tests.files.portals import portal_cases
+from tests.files.portals_more import more_portal_cases
 
-CASES = [*all_cases(), *portal_cases()]
+CASES = [*all_cases(), *portal_cases(), *more_portal_cases()]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -25,4 +26,4 @@ def test_the_exact_table_is_found(case: Case, tmp_path: Path) -> None:
 
 
 def test_there_are_cases_enough() -> None:
-    assert len(CASES) >= 240
+    assert len(CASES) >= 270

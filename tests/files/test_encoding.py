@@ -22,6 +22,7 @@ TEXTS = {
     "german-dos": ("cp850", "Stadt,n\nMünchen,2\nKöln,3\nGießen,3\nGöttingen,3\n"),
     "french-mac": ("mac_roman", "Nom;Ville\nBéguin;Besançon\nLefèvre;Nîmes\nNoël;Évry\n"),
     "one-accent": ("cp1252", "a,b\ncafé,1\nbar,2\n"),
+    "pounds-and-daggers": ("cp1252", "Year,Receipts (£m),Change †\n1990,1,2\n"),
     "pounds-alone": ("cp1252", "Amount (£),b\n£5,1\n£6,2\n"),
 }
 

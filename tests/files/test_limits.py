@@ -126,7 +126,7 @@ def test_filters_after_the_cache(tmp_path: Path) -> None:
 
 def test_a_reader_that_somebody_kills_is_replaced_and_the_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
-    path.write_text("a,b\n" + "".join(f"{n},{n * n % 97}\n" for n in range(400_000)), encoding="utf-8")
+    path.write_text("a,b\n" + "".join(f"{n},{n * n % 97}\n" for n in range(100_000)), encoding="utf-8")
     close_pool()
     killed: list[int] = []
 
@@ -140,10 +140,11 @@ def test_a_reader_that_somebody_kills_is_replaced_and_the_file_is_read(tmp_path:
 
     killer = threading.Thread(target=kill_first, daemon=True)
     killer.start()
-    profile = profile_in_limits(find_file(path), ReadSettings.accept_all())
+    patient = ALL.model_copy(update={"max_seconds": 600})  # the second reading is what matters, not its time
+    profile = profile_in_limits(find_file(path), patient)
     killer.join(timeout=10)
     assert killed
-    assert profile.tables[0].rows == 400_000
+    assert profile.tables[0].rows == 100_000
 
 
 _PROFILES_A_FIFO = """
