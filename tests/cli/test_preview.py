@@ -19,7 +19,7 @@ from datamind_gen.cli.browser import print_cases
 from datamind_gen.rows import Stage
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.preview import Preview, read_preview
-from tests.run.pipelines import write_small_pipeline
+from tests.run.pipelines import PATIENT, SMALL, write_small_pipeline
 from tests.run.processes import ROOT
 
 BROWSE = """
@@ -37,7 +37,7 @@ browse(read_preview(RunFolder(Path(sys.argv[1]))).cases)
 def previewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run directory with a preview of three rows, and what the verb printed."""
     place = tmp_path_factory.mktemp("preview")
-    pipeline = write_small_pipeline(place / "p.yaml")
+    pipeline = write_small_pipeline(place / "p.yaml", SMALL + PATIENT)
     done = subprocess.run(
         [*(sys.executable, "-m", "datamind_gen", "preview"), str(pipeline), "-n", "3", "--out", "run"],
         cwd=place,

@@ -12,7 +12,7 @@ import pytest
 
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.status import read_status
-from tests.run.pipelines import SMALL, dataset_bytes, write_small_pipeline
+from tests.run.pipelines import PATIENT, SMALL, dataset_bytes, write_small_pipeline
 from tests.run.processes import ROOT, finish, start_run
 
 
@@ -29,7 +29,7 @@ def test_a_folder_without_a_run_is_bad_input(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_live_run_drains_publishes_and_is_resumed_to_the_same_rows(tmp_path: Path) -> None:
-    text = SMALL.replace("target: 12", "target: 30").replace("per_file: 8", "per_file: 20")
+    text = SMALL.replace("target: 12", "target: 30").replace("per_file: 8", "per_file: 20") + PATIENT
     pipeline = write_small_pipeline(tmp_path / "p.yaml", text)
     folder = RunFolder(tmp_path / "run")
     run = start_run(pipeline, folder.root, "--set", "run.graph=local")

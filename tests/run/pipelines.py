@@ -22,6 +22,9 @@ coverage: {target: 12, per_file: 8, waves: 2}
 sample: {samples: 2, turns: 8}
 """
 
+PATIENT = "sandbox: {wall_s: 300, sql_timeout_s: 300}\n"
+"""For tests that compare two runs: a time limit met on a busy machine is a different row."""
+
 
 @dataclass(frozen=True)
 class Undisturbed:
