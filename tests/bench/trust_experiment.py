@@ -173,13 +173,17 @@ def _share(line: Measure) -> str:
 
 
 def print_faults(outcomes: Sequence[Outcome]) -> None:
-    """What became of the samples with each kind of fault, in all runs of one setting together."""
+    """What became of the samples with each kind of fault, in all runs of one setting together.
+
+    A sample that shares a misreading counts as that alone.
+    """
     counts: dict[str, Counter[str]] = {}
     for outcome in outcomes:
         loose = {s.id: s for case in without_reference(outcome.cases) for s in case.samples}
         for sample in (sample for case in outcome.cases for sample in case.samples):
             truth = outcome.truths.of(sample)
-            for fault in set(sample.faults):
+            shared = {fault for fault in sample.faults if fault.startswith(MISREAD)}
+            for fault in shared or set(sample.faults):
                 count = counts.setdefault(fault, Counter())
                 wrong = truth.answer is AnswerTruth.WRONG
                 flawed = truth.is_right and truth.process is ProcessTruth.FLAWED
