@@ -18,10 +18,11 @@ import re
 import signal
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from datamind_gen.sandbox import Sandbox, SandboxSettings
+from datamind_gen.sandbox import Sandbox, SandboxSettings, TurnStatus
 from datamind_gen.sandbox.inside import seccomp
 from datamind_gen.sandbox.inside.kernel import MACHINE, drop_capabilities, prctl, syscall
 from datamind_gen.sandbox.inside.syscalls import AUDIT_ARCH, NUMBERS
@@ -35,8 +36,10 @@ SETTINGS = SandboxSettings(
     file_mb=20,
     directory_mb=30,
     stream_mb=2,
-    concurrency=12,
+    concurrency=8,
 )
+PATIENT = replace(SETTINGS, wall_s=120)
+"""For cases whose time may not run out, however busy the machine is."""
 
 # What Docker's default profile refuses to a container without capabilities.
 _DOCKER_REFUSES = """
@@ -145,7 +148,7 @@ async def play_all(root: Path) -> dict[str, Any]:
     outside = Outside(root)
     os.environ["SECRET_KEY"] = CANARY
     results: dict[str, Any] = {}
-    async with Sandbox(SETTINGS) as sandbox:
+    async with Sandbox(SETTINGS) as sandbox, Sandbox(PATIENT) as patient:
         sibling = await sandbox.open({}, seed="sibling")
         said = await sibling.run("import os\nopen('mine.txt', 'w').write('mine')\nprint(os.getpid())")
         zygote = next(iter(sandbox._zygotes.values()))
@@ -165,7 +168,8 @@ async def play_all(root: Path) -> dict[str, Any]:
 
         async def one(case: Case) -> None:
             code = _fill(case.code, places)
-            async with await sandbox.open({"sales.csv": outside.data}, seed=case.id) as session:
+            place = sandbox if TurnStatus.TIMEOUT in case.statuses else patient
+            async with await place.open({"sales.csv": outside.data}, seed=case.id) as session:
                 await session.run(PREAMBLE)
                 result = await session.run(code)
                 after = await session.run("print(alive + 1)")
@@ -183,11 +187,11 @@ async def play_all(root: Path) -> dict[str, Any]:
         mine = await sibling.run("print(open('mine.txt').read(), os.getpid())")
         results["sibling"] = mine.stdout
         results["isolation"] = sandbox.isolation.value
-        results["restarts"] = sandbox.stats().restarts
+        results["restarts"] = sandbox.stats().restarts + patient.stats().restarts
         results["zygote_descriptors"] = len(os.listdir(f"/proc/{zygote.facts['pid']}/fd"))
-        group = zygote.facts["pid"]
+        groups = [each._zygotes[False].facts["pid"] for each in (sandbox, patient)]
     results["harm"] = outside.harm()
-    results["left"] = _living(group)
+    results["left"] = [pid for group in groups for pid in _living(group)]
     return results
 
 

@@ -25,6 +25,8 @@ from datamind_gen.sandbox.inside.snapshot import Snapshot
 FIGURES = (".png", ".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".webp")
 _RECURSION = sys.getrecursionlimit()
 _running = False
+_late: Outcome | None = None
+"""How a turn ends that was told to stop and caught it."""
 
 
 def serve(
@@ -50,7 +52,8 @@ def serve(
 
 
 def _run(request: dict[str, Any], namespace: dict[str, Any], places: list[tuple[str, str]]) -> Outcome:
-    global _running
+    global _running, _late
+    _late = None
     _recover()
     streams.begin_turn(request["stream_bytes"])
     figures = _figures()
@@ -70,6 +73,8 @@ def _run(request: dict[str, Any], namespace: dict[str, Any], places: list[tuple[
         outcome = Outcome("timeout" if isinstance(late, WallLimit) else "cpu_limit", error=str(late))
     finally:
         _running = False
+    if outcome.ok:
+        outcome = _told_to_stop() or outcome
     streams.end_turn()
     reply = {
         "status": outcome.status,
@@ -120,10 +125,20 @@ def _figures() -> dict[str, int]:
 
 
 def _on_wall_limit(_signal: int, _frame: FrameType | None) -> None:
-    if _running:
-        raise WallLimit("the turn's time is over; do less in one turn, or work on a sample")
+    _interrupt("timeout", WallLimit("the turn's time is over; do less in one turn, or work on a sample"))
 
 
 def _on_cpu_limit(_signal: int, _frame: FrameType | None) -> None:
+    late = CpuLimit("the turn's processor time is over; do less in one turn, or work on a sample")
+    _interrupt("cpu_limit", late)
+
+
+def _told_to_stop() -> Outcome | None:
+    return _late
+
+
+def _interrupt(status: str, late: WallLimit | CpuLimit) -> None:
+    global _late
     if _running:
-        raise CpuLimit("the turn's processor time is over; do less in one turn, or work on a sample")
+        _late = Outcome(status, error=f"{type(late).__name__}: {late}")
+        raise late
