@@ -1,10 +1,12 @@
 """Runs every program of a category on real files, and shows what it asked and answered.
 
     python -m datamind_gen.taxonomy.check CATEGORY.yaml [FILE ...] [--program NAME] [--draws 3] [--chains 20]
+    python -m datamind_gen.taxonomy.check FOLDER [FILE ...] [--table OUT.md]
 
 Without files it takes the tables that come with the package. For each program: on which files it could
 be filled, example questions with their answers, and why the other draws came to nothing. Exit 1 when a
-program fails with an error, or never gives an answer.
+program fails with an error, or never gives an answer. Of a taxonomy's folder it says on how many of the files
+each program gives an answer; exit 1 when one gives none.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from datamind_gen.taxonomy.execute import Executor, Fate, Run
 from datamind_gen.taxonomy.instances import draw, instantiate, make_query
 from datamind_gen.taxonomy.lint import lint_category
 from datamind_gen.taxonomy.load import TaxonomyError, load_category, load_taxonomy
+from datamind_gen.taxonomy.reach import measure_reach, write_table
 from datamind_gen.taxonomy.schema import Category, Program, Taxonomy
 from datamind_gen.taxonomy.views import View, list_views
 from datamind_gen.taxonomy.wiring import extend
@@ -182,7 +185,22 @@ async def _grow(
     return best if best is not None and best.good else None
 
 
+async def run_reach(arguments: argparse.Namespace, console: Console) -> int:
+    taxonomy = load_taxonomy(arguments.category)
+    with tempfile.TemporaryDirectory() as work:
+        files = load_files(arguments.files, Path(work), console)
+        async with Sandbox() as sandbox:
+            found = await measure_reach(taxonomy, files, sandbox, draws=arguments.draws)
+    table = write_table(taxonomy, found, len(files))
+    if arguments.table is not None:
+        arguments.table.write_text(table, encoding="utf-8")
+    console.print(table, markup=False)
+    return 0 if all(reach.good for reach in found.values()) else 1
+
+
 async def run(arguments: argparse.Namespace, console: Console) -> int:
+    if arguments.category.is_dir():
+        return await run_reach(arguments, console)
     category = load_category(arguments.category)
     programs = [one for one in category.programs if arguments.program in (None, one.name)]
     problems = list(lint_category(category))
@@ -203,7 +221,8 @@ async def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m datamind_gen.taxonomy.check", description=__doc__)
-    parser.add_argument("category", type=Path, help="a category's YAML file")
+    parser.add_argument("category", type=Path, help="a category's YAML file, or a taxonomy's folder")
+    parser.add_argument("--table", type=Path, help="of a folder: write programs by sources as markdown")
     parser.add_argument("files", nargs="*", help="data files or globs; the bundled tables by default")
     parser.add_argument("--program", help="only this program")
     parser.add_argument("--draws", type=int, default=3, help="draws a table")

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from datamind_gen.rows import AnswerType, Column, Scalar, SemanticType, Slot
 from datamind_gen.taxonomy.meaning import SHORT_SCALE, is_additive, is_period, is_scale
+from datamind_gen.taxonomy.remember import remember
 from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, LabelRef, Value, say
 from datamind_gen.taxonomy.schema import ColumnKind, NullWish, Program, SlotSpec
 
@@ -112,22 +113,16 @@ def fill(
 ) -> tuple[Slot, ...] | None:
     """Slots for a program, or None where no column suits one of them. Different slots get different
     columns; the draw spreads evenly over all that suit. `forced` gives some column slots their column."""
-    if any(_answers_with(program, name) and not names_things(column) for name, column in forced.items()):
-        return None
-    if not all(suits(column, program.slots[name], rows, columns) for name, column in forced.items()):
+    suitable = find_candidates(program, columns, rows)
+    if not all(column in suitable[name] for name, column in forced.items()):
         return None
     taken: dict[str, Column] = dict(forced)
     slots: dict[str, Slot] = {name: Slot(name=name, column=column.name) for name, column in forced.items()}
-    for name, spec in sorted(program.slots.items(), key=lambda item: _rarity(item[1], columns, rows)):
-        if spec.column is None or name in forced:
+    for name in sorted(suitable, key=lambda name: len(suitable[name])):
+        if name in forced:
             continue
-        found = [
-            column
-            for column in columns
-            if column not in taken.values()
-            and suits(column, spec, rows, columns)
-            and not (_answers_with(program, name) and not names_things(column))
-        ]
+        names = {column.name for column in taken.values()}
+        found = [column for column in suitable[name] if column.name not in names]
         if not found:
             return None
         taken[name] = rng.choice(found)
@@ -141,9 +136,22 @@ def fill(
     return tuple(slots[name] for name in program.slots)
 
 
-def _rarity(spec: SlotSpec, columns: Sequence[Column], rows: int) -> int:
-    """Slots that few columns suit choose first, so that others do not take those columns from them."""
-    return 0 if spec.column is None else sum(suits(column, spec, rows, columns) for column in columns)
+@remember
+def find_candidates(
+    program: Program, columns: Sequence[Column], rows: int
+) -> Mapping[str, tuple[Column, ...]]:
+    """The columns that suit each column slot of a program; in `fill` those that few suit choose first, so
+    that others do not take their columns."""
+    return {
+        name: tuple(
+            column
+            for column in columns
+            if suits(column, spec, rows, columns)
+            and (not _answers_with(program, name) or names_things(column))
+        )
+        for name, spec in program.slots.items()
+        if spec.column is not None
+    }
 
 
 def fill_literal(

@@ -178,12 +178,10 @@ def run_steps(
         try:
             exec(compile(step["python"], f"<hop {index}>", "exec"), space)
         except (LookupError, ValueError, ZeroDivisionError) as error:
-            if index == 0:
+            if not lacks_data(error, index, space["df"]):
                 raise
             why = f"{type(error).__name__}: {error}"[:200]
-            raise Unfit(
-                f"degenerate: hop {index + 1} finds too little in what the hops before it leave: {why}"
-            ) from error
+            raise Unfit(f"degenerate: hop {index + 1} finds too little data: {why}") from error
         answer = space["answer"]
         space[f"answer_{index}"] = answer
         found = typed(answer, step["type"])
@@ -195,6 +193,16 @@ def run_steps(
         if after is not None and index < len(steps) - 1:
             after.append(copied(space))
     return results
+
+
+def lacks_data(error: Exception, index: int, frame: pd.DataFrame) -> bool:
+    """Whether code failed for want of rows: after a narrowing hop, at a label whose rows are all gone or
+    incomplete, or at the extreme of nothing. What else fails is the program's own mistake."""
+    if index > 0 or "empty sequence" in str(error) or "all NA values" in str(error):
+        return True
+    if not isinstance(error, KeyError) or error.args[0] in frame.columns:
+        return False
+    return any((frame[name] == error.args[0]).any() for name in frame.columns)
 
 
 def copied(space: dict[str, Any]) -> dict[str, Any]:

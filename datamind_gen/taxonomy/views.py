@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from datamind_gen.rows import Column, Profile, Relationship, SemanticType, Table
+from datamind_gen.taxonomy.remember import remember
 from datamind_gen.taxonomy.render import quote_identifier, quote_literal, say_column
 
 MIN_COVERAGE = 0.9
@@ -43,6 +44,7 @@ class View:
         raise KeyError(f"{' with '.join(self.tables)} has no column {name!r}")
 
 
+@remember
 def list_views(profile: Profile) -> tuple[View, ...]:
     """All views of a file: its tables in order, then the joins."""
     return tuple(_tables(profile)) + tuple(_joins(profile))
@@ -104,6 +106,8 @@ def _per_child(column: Column, child: Table, parent: Table) -> Column:
 def _columns(profile: Profile, table: Table) -> tuple[Column, ...]:
     """The table's columns as `_load` binds them: a database's date texts are dates there."""
     texts = _date_texts(profile, table)
+    if not texts:
+        return table.columns
     return tuple(replace(one, dtype="datetime") if one.name in texts else one for one in table.columns)
 
 

@@ -39,13 +39,18 @@ class Opening:
 
 def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None:
     """A chain with one hop more in front, or None where the draw found none. Draw again for another."""
-    openings = list(_openings(chain))
+    openings = [opening for opening in _openings(chain) if is_readable(_wires(chain, opening.wire))]
     if not openings:
         return None
     wires = sorted({opening.wire for opening in openings})
     wire = rng.choices(wires, [_SHARES[wire] for wire in wires])[0]
     opening = _choose([opening for opening in openings if opening.wire is wire], rng)
-    givers = [giver for giver in _givers(taxonomy, opening) if giver[1].sql or not chain.view.is_database]
+    asked = {link.path for link in chain.links}
+    givers = [
+        (category, program, slot)
+        for category, program, slot in _givers(taxonomy, opening)
+        if (program.sql or not chain.view.is_database) and f"{category}/{program.name}" not in asked
+    ]
     if not givers:
         return None
     front = chain.links[0]
@@ -66,18 +71,22 @@ def _choose(openings: Sequence[Opening], rng: random.Random) -> Opening:
     return rng.choice(openings)
 
 
-def is_readable(chain: Chain) -> bool:
-    """Whether one sentence can say the chain: few clauses, and few phrases inside one another."""
+def is_readable(wires: Sequence[Wire | None]) -> bool:
+    """Whether one sentence can say hops wired so: few clauses, and few phrases inside one another."""
     clauses, nesting = 0, 0
-    for link in chain.links:
-        if link.wire in (Wire.FILTER, Wire.TABLE):
+    for wire in wires:
+        if wire in (Wire.FILTER, Wire.TABLE):
             clauses, nesting = clauses + 1, 0
-        elif link.wire is not None:
+        elif wire is not None:
             nesting += 1
         if clauses > MAX_CLAUSES or nesting > MAX_NESTING:
             return False
-    paths = [link.path for link in chain.links]
-    return len(set(paths)) == len(paths)
+    return True
+
+
+def _wires(chain: Chain, first: Wire) -> tuple[Wire | None, ...]:
+    """How the hops are wired once another one is in front, which the first takes so."""
+    return (None, first, *(link.wire for link in chain.links[1:]))
 
 
 def follow(chain: Chain, tail: Chain, rng: random.Random) -> Chain | None:
@@ -101,7 +110,7 @@ def follow(chain: Chain, tail: Chain, rng: random.Random) -> Chain | None:
     place = len(chain.links) - 1
     slots = tuple(slot if slot.wired is None else replace(slot, wired=place) for slot in joined.last.slots)
     longer = Chain(chain.view, (*chain.links, replace(joined.last, slots=slots)))
-    return longer if is_readable(longer) else None
+    return longer if is_readable([link.wire for link in longer.links]) else None
 
 
 def _openings(chain: Chain) -> Iterator[Opening]:
@@ -173,8 +182,7 @@ def _join(chain: Chain, giver: Link, opening: Opening, rng: random.Random) -> Ch
             if refilled is None:
                 return None
             front = replace(front, slots=refilled, wire=Wire.TABLE)
-    longer = Chain(chain.view, (giver, front, *rest))
-    return longer if is_readable(longer) else None
+    return Chain(chain.view, (giver, front, *rest))
 
 
 def _refill(link: Link, columns: Sequence[Column], rng: random.Random) -> tuple[Slot, ...] | None:
