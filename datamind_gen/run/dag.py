@@ -39,6 +39,9 @@ SOURCE = "source"
 SINK = "publish"
 STEPS = tuple(stage.value for stage in Stage if stage is not Stage.PUBLISH)
 
+POOL_RUNS = "RUN"
+"""A pool's state until it is told to end."""
+
 Rows = list[dict[str, Any]]
 
 
@@ -127,6 +130,19 @@ class Stateless(BasePipeline):
 class Graph(Stateless, Pipeline):
     """The graph as processes on this machine."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._workers: dict[int, Any] = {}
+
+    def _run_step(self, *arguments: Any, **more: Any) -> None:
+        self._workers |= {worker.pid: worker for worker in list(self._pool._pool)}
+        super()._run_step(*arguments, **more)
+
+    def has_lost_a_worker(self) -> bool:
+        """Whether one has died that may have had a step, and not because the pool was told to end."""
+        has_died = any(worker.exitcode is not None for worker in list(self._workers.values()))
+        return has_died and self._pool is not None and self._pool._state == POOL_RUNS
+
 
 class RayGraph(Stateless, RayPipeline):
     """The graph as actors on a Ray cluster."""
@@ -174,15 +190,18 @@ def join_cluster(socket: str, address: str) -> dict[str, float]:
     return ray_cluster.resources_here()
 
 
-def watch_manager(graph: Graph | RayGraph) -> None:
-    """Ends the process when distilabel's queue server dies: without it every step waits for ever."""
+def watch_processes(graph: Graph | RayGraph) -> None:
+    """Ends the process when distilabel's queue server dies, without which every step waits for ever, or a
+    worker of its pool, which the pool would replace by one that has no step to do.
+    """
 
     def watch() -> None:
         pause = threading.Event()
         while not pause.wait(0.5):
-            manager = getattr(graph, "_manager", None)
-            server = getattr(manager, "_process", None)
+            server = getattr(getattr(graph, "_manager", None), "_process", None)
             if server is not None and not server.is_alive():
+                os._exit(70)
+            if isinstance(graph, Graph) and graph.has_lost_a_worker():
                 os._exit(70)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -197,7 +216,7 @@ def main(socket: str, log: str, parent: int, address: str | None = None) -> int:
     node = join_cluster(socket, address) if address is not None else None
     with tempfile.TemporaryDirectory(prefix="datamind-graph-") as cache_dir:
         graph = build_graph(socket, cache_dir, node=node)
-        watch_manager(graph)
+        watch_processes(graph)
         graph.run(use_cache=False, logging_handlers=[handler])
     return 0
 

@@ -85,6 +85,26 @@ def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("age", [0.0, 0.4], ids=["at-birth", "with-its-step"])
+def test_a_young_worker_of_the_graph_that_dies_keeps_nobody_waiting(
+    undisturbed: Undisturbed, tmp_path: Path, age: float
+) -> None:
+    """Its step may not have come to the engine yet, so no broken connection tells of it."""
+    run = start_run(undisturbed.pipeline, tmp_path / "run")
+    workers: list[Process] = []
+    while len(workers) < 3:  # the graph, its queue server, a worker
+        assert run.poll() is None
+        workers = [found for found in descendants(run.pid) if "run.dag" in found.command]
+    time.sleep(age)
+    kill(workers[-1].pid, signal.SIGKILL)
+    output = finish(run, within=200)
+    assert run.returncode in (0, 3), output  # one that had no step yet is replaced
+    again = start_run(undisturbed.pipeline, tmp_path / "run")
+    assert "trajectories kept" in finish(again)
+    assert dataset_bytes(tmp_path / "run") == undisturbed.dataset
+
+
+@pytest.mark.slow
 def test_ctrl_c_drains_and_says_how_to_go_on(undisturbed: Undisturbed, tmp_path: Path) -> None:
     pipeline, wanted, seconds = undisturbed.pipeline, undisturbed.dataset, undisturbed.seconds
     run = start_run(pipeline, tmp_path / "run")
