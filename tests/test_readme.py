@@ -44,7 +44,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     if "run" in command:
         words += [word for name in command for word in SMALLER.get(name, [])]
     if command[:3] == ["python", "-m", "trainers"] and "--check" not in command:
-        words += ["sft.max_steps=2", "output=out"]
+        words += ["sft.max_steps=2", "out=out"]
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=500)
 
 

@@ -10,6 +10,7 @@ into memory where it is small, so that only large runs pay for reading again.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import tempfile
@@ -40,7 +41,8 @@ class Shelf:
         body = zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
         data = LENGTH.pack(len(body)) + body
         place = self._end
-        os.pwrite(self._file.fileno(), data, place)
+        if os.pwrite(self._file.fileno(), data, place) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._end += len(data)
         return place
 

@@ -339,13 +339,17 @@ class Engine:
         try:
             self.ledger.put(kind, key, text)
         except OSError as error:
-            cause = StopCause(
-                StopKind.DISK,
-                f"cannot write to {self.ledger.folder}: {error.strerror}; nothing recorded so far is "
-                "lost: make room and run the same command again",
-            )
-            self.request_stop(cause)
+            self.stop_for_disk(error)
             raise Draining from error
+
+    def stop_for_disk(self, error: OSError) -> None:
+        """The run directory takes no more: what is in flight comes in as far as it can."""
+        cause = StopCause(
+            StopKind.DISK,
+            f"cannot write to {self.ledger.folder}: {error.strerror}; nothing recorded so far is "
+            "lost: make room and run the same command again",
+        )
+        self.request_stop(cause)
 
     def _note_end(self, stage: Stage, envelope: Envelope, end: _End) -> None:
         if end.retryable:

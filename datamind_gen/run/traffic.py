@@ -106,7 +106,11 @@ class Traffic:
 
     def deliver(self, envelope: Envelope) -> None:
         """Takes a row out at the end."""
-        self.delivered.put(envelope)
+        try:
+            self.delivered.put(envelope)
+        except OSError as error:
+            self.engine.stop_for_disk(error)
+            self.undone += 1
         self._count(-1)
 
     def _count(self, change: int) -> None:
