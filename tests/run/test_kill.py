@@ -65,9 +65,12 @@ def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(
     folder = RunFolder(tmp_path / "run")
     run = start_run(pipeline, folder.root)
     time.sleep(random.uniform(0.15, 0.8) * seconds)
-    below = descendants(run.pid)
+    victims: list[int] = []
+    while not victims and run.poll() is None:  # it may not have started yet
+        below = descendants(run.pid)
+        victims = pick(run, below) if below else []
     everyone = [*below, *([found] if (found := look_at(run.pid)) else [])]
-    for pid in pick(run, below) if below else [run.pid]:
+    for pid in victims:
         kill(pid, signal.SIGKILL)
     # A sandbox process may be replaced while the run goes on; a run that ends must leave nobody.
     if pick is not _any_child:
