@@ -7,6 +7,7 @@ the code printed, and so is the final answer. With the file changed behind its b
 from __future__ import annotations
 
 import ast
+import math
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -262,7 +263,7 @@ class Expert:
             )
         if self._fault is Fault.HALLUCINATED_NUMBER:
             value *= 1 + self._rng.choice((-1, 1)) * self._rng.uniform(0.06, 0.5)
-        if self._fault is Fault.ROUNDING_SLIP and decimals:
+        if self._fault is Fault.ROUNDING_SLIP and decimals and math.isfinite(value):
             decimals -= 1
             value = int(value * 10**decimals) / 10**decimals
         said = _write_number(repr(value), decimals)
