@@ -6,18 +6,24 @@ the code printed, and so is the final answer. With the file changed behind its b
 
 from __future__ import annotations
 
-import ast
 import math
 import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from jinja2.sandbox import SandboxedEnvironment
-
 from datamind_gen.models.hints import Hint
 from datamind_gen.models.scripted_faults import Fault, change_code, code_of
-from datamind_gen.rows import AnswerType, HopCode, Message
+from datamind_gen.models.scripted_values import (
+    Unreadable,
+    print_code,
+    read_answer,
+    read_output,
+    write_claims,
+    write_number,
+    write_sql,
+)
+from datamind_gen.rows import AnswerType, Message
 
 _LOOK = (
     "I start by loading the data and looking at its columns, types and first rows.",
@@ -54,10 +60,6 @@ _GARBLE = (
     "Ð\xa0Ð°ÑÑÑÐ¸ÑÐ°ÐµÐ¼ ÿþ\ufffd\ufffd\ufffd the mean \ufffd\ufffd of it",
 )
 FENCE = "```"
-
-
-class Unreadable(Exception):
-    """The observation does not hold what the next step needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +192,12 @@ class Expert:
         if index:
             literal = "answer.copy()" if given == "" else repr(given)
             code = code.replace(f"answer_{index - 1}", literal)
-        return f"{code}\n{_print(self._hint.hops[index], final=index == len(self._hint.hops) - 1)}"
+        return f"{code}\n{print_code(self._hint.hops[index], final=index == len(self._hint.hops) - 1)}"
 
     def _sql_code(self, index: int) -> str:
         sql = self._codes[index]
         for position, given in self._found.items():
-            sql = sql.replace(f"⟦answer_{position}⟧", _sql_literal(given))
+            sql = sql.replace(f"⟦answer_{position}⟧", write_sql(given))
         last = index == len(self._hint.hops) - 1
         name = "result.csv" if last else f"step_{index + 1}.csv"
         quote = '"""' if '"""' not in sql and not sql.endswith('"') else "'''"
@@ -206,7 +208,7 @@ class Expert:
 
     def _given(self, index: int, observations: Sequence[str]) -> object:
         """What the hop before found; "" for a table, which stays where it is; None for the first hop."""
-        outputs = [output for text in observations if (output := _output(text)) is not None]
+        outputs = [output for text in observations if (output := read_output(text)) is not None]
         self._found = {}
         hops = self._hint.hops
         for position in range(index):
@@ -215,7 +217,7 @@ class Expert:
             place = position + 1
             if place >= len(outputs):
                 raise Unreadable("an earlier step printed nothing")
-            self._found[position] = _parse(
+            self._found[position] = read_answer(
                 outputs[place], hops[position], hops[position + 1], self._hint.is_database
             )
         if index == 0:
@@ -226,11 +228,11 @@ class Expert:
         thought = self._rng.choice(_DONE)
         if self._hint.is_database:
             return say(thought, answer="'result.csv'")
-        output = _output(observations[-1]) if observations else None
+        output = read_output(observations[-1]) if observations else None
         if output is None:
             return self._give_up(observations)
         if self._fault is Fault.MISMATCHED_ANSWER and len(observations) > 1:
-            earlier = _output(observations[-2]) or output
+            earlier = read_output(observations[-2]) or output
             return say(thought, answer=earlier.splitlines()[-1] if earlier else output)
         return say(thought, answer=self._word(output))
 
@@ -238,9 +240,9 @@ class Expert:
         hop = self._last
         lines = [line for line in output.splitlines() if line.strip()]
         if hop.type is AnswerType.CLAIMS:
-            return _state(hop, lines)
+            return write_claims(hop, lines)
         if hop.type is AnswerType.LIST:
-            return ", ".join(_write_number(line, hop.decimals) for line in lines)
+            return ", ".join(write_number(line, hop.decimals) for line in lines)
         if hop.type is AnswerType.BOOLEAN:
             return "Yes" if lines[-1].strip() == "True" else "No"
         text = lines[-1].strip() if lines else ""
@@ -266,7 +268,7 @@ class Expert:
         if self._fault is Fault.ROUNDING_SLIP and decimals and math.isfinite(value):
             decimals -= 1
             value = int(value * 10**decimals) / 10**decimals
-        said = _write_number(repr(value), decimals)
+        said = write_number(repr(value), decimals)
         if hop.type is AnswerType.PERCENT:
             return f"{said}%"
         return f"{said} {hop.unit}" if hop.unit else said
@@ -274,7 +276,7 @@ class Expert:
     def _guess(self, observations: Sequence[str]) -> str:
         """An answer from what is at hand: a number or a word seen in the first rows, or an invented one."""
         hop = self._last
-        seen = " ".join(_output(text) or "" for text in observations)
+        seen = " ".join(read_output(text) or "" for text in observations)
         if hop.type in (AnswerType.NUMBER, AnswerType.PERCENT):
             numbers = re.findall(r"-?\d+(?:\.\d+)?", seen) or [str(round(self._rng.uniform(2, 900), 2))]
             return self._word_number(self._rng.choice(numbers))
@@ -284,7 +286,7 @@ class Expert:
         return self._rng.choice(words)
 
     def _give_up(self, observations: Sequence[str]) -> str:
-        output = _output(observations[-1]) if observations else None
+        output = read_output(observations[-1]) if observations else None
         if self._fault is not Fault.NO_ANSWER and output:
             return say("I take what the output shows.", answer=output.splitlines()[-1][:200])
         return say("I could not find it out; let me look again.", code=self._look())
@@ -295,118 +297,3 @@ def say(thought: str, *, code: str | None = None, answer: str | None = None) -> 
     if code is not None:
         return f"<think>\n{thought}\n</think>\n<code>\n{FENCE}python\n{code}\n{FENCE}\n</code>"
     return f"<think>\n{thought}\n</think>\n<answer>{answer}</answer>"
-
-
-def _print(hop: HopCode, *, final: bool) -> str:
-    match hop.type:
-        case AnswerType.LIST:
-            return f"for item in answer:\n    print({'item' if final else 'repr(item)'})"
-        case AnswerType.CLAIMS:
-            return "for name, value in answer.items():\n    print(f'{name}: {value}')"
-        case AnswerType.TABLE:
-            return "print(answer.to_string(index=False, max_rows=20))"
-        case AnswerType.LABEL if not final:
-            return "print(repr(answer))"
-        case _:
-            return "print(answer)"
-
-
-def _output(observation: str) -> str | None:
-    """What a turn printed; None where it failed or printed nothing."""
-    text = observation.removeprefix("<interpreter>\n").removesuffix("\n</interpreter>")
-    if not text.startswith("The code run successfully:\n"):
-        return None
-    return text.removeprefix("The code run successfully:\n")
-
-
-def _parse(output: str, hop: HopCode, following: HopCode, is_database: bool) -> object:
-    """An earlier answer, read from what was printed: a value, or a list of them."""
-    lines = output.splitlines()
-    if is_database:
-        cells = [found[1] for line in lines[1:] if (found := re.match(r"\s*\d+\s+(.*\S)", line))]
-    else:
-        cells = [line for line in lines if line.strip()]
-    if not cells:
-        raise Unreadable("there is no value in it")
-    values = [_value(cell, following.given) for cell in cells]
-    return values if hop.type is AnswerType.LIST else values[-1]
-
-
-def _value(cell: str, dtype: str | None) -> object:
-    text = re.sub(r"^np\.\w+\((.*)\)$", r"\1", cell.strip())
-    if text[:1] in "'\"" and text[-1:] == text[:1]:
-        return ast.literal_eval(text)
-    if dtype in ("int", "float", "boolean"):
-        try:
-            return ast.literal_eval(text)
-        except (ValueError, SyntaxError) as error:
-            raise Unreadable(f"{text[:50]!r} is no number") from error
-    found = re.match(r"Timestamp\('([^']+)'\)", text)
-    return found[1] if found else text
-
-
-def _sql_literal(given: object) -> str:
-    if isinstance(given, list):
-        return "(" + ", ".join(_sql_literal(part) for part in given) + ")"
-    if isinstance(given, bool):
-        return "1" if given else "0"
-    if isinstance(given, (int, float)):
-        return repr(given)
-    return "'" + str(given).replace("'", "''") + "'"
-
-
-def _write_number(text: str, decimals: int | None) -> str:
-    try:
-        value = float(text)
-    except ValueError:
-        return text.strip()
-    if decimals is None:
-        return str(int(value)) if value.is_integer() else text.strip()
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """A claim in a statement: reads as printed, compares as the value that it is."""
-
-    value: object
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return self.value == other
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __lt__(self, other: float) -> bool:
-        return isinstance(self.value, (int, float)) and self.value < other
-
-    def __gt__(self, other: float) -> bool:
-        return isinstance(self.value, (int, float)) and self.value > other
-
-
-_STATEMENTS = SandboxedEnvironment(autoescape=False)
-
-
-def _state(hop: HopCode, lines: Sequence[str]) -> str:
-    claims: dict[str, _Claim] = {}
-    digits = dict(hop.claims)
-    for line in lines:
-        name, _, text = line.partition(": ")
-        try:
-            value: object = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            value = text
-        said = text
-        if isinstance(value, float):
-            said = _write_number(text, digits.get(name))
-        elif isinstance(value, bool):
-            said = "Yes" if value else "No"
-        claims[name] = _Claim(value, said)
-    return _STATEMENTS.from_string(hop.statement or "").render(claims)

@@ -100,7 +100,7 @@ class Host:
         beat = asyncio.create_task(self._beat(engine, traffic, server))
         try:
             say(Ready(self.job.socket, ray=engine.spec.run.ray if engine.watcher is None else None))
-            await server.finished.wait()
+            await server.finished
         finally:
             engine.crew.close()
             beat.cancel()

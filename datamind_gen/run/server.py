@@ -33,7 +33,8 @@ class StepServer:
     def __init__(self, traffic: Traffic, job: Job, on_lost: Callable[[str], None]) -> None:
         self.traffic = traffic
         self._job = job
-        self.finished = asyncio.Event()
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the source has nothing more to enter; fails with what kept it from knowing."""
         self._on_lost = on_lost
         self._ready: dict[Stage, deque[Envelope]] = defaultdict(deque)
         self._something_ready = asyncio.Event()
@@ -72,7 +73,7 @@ class StepServer:
             logger.error("the connection to step %s broke: %s", name, error)
         finally:
             writer.close()
-            if not said_goodbye and not self.finished.is_set():
+            if not said_goodbye and not self.finished.done():
                 self._on_lost(name)
 
     async def _answer(self, call: Call) -> Reply:
@@ -123,9 +124,12 @@ class StepServer:
         ready.cancel()
         if not self._sources.done():
             return Reply(tick=True)
-        sources = self._sources.result()
-        self._sources = None
+        planned, self._sources = self._sources, None
+        if (error := planned.exception()) is not None:
+            self.finished.set_exception(error)
+            return Reply(end=True)
+        sources = planned.result()
         if sources is None:
-            self.finished.set()
+            self.finished.set_result(None)
             return Reply(end=True)
         return Reply(rows=[envelope.to_wire() for envelope in sources])

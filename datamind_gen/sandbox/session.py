@@ -49,6 +49,18 @@ class _Wrecked(Exception):
         self.turns = turns
 
 
+class _Overfull(Exception):
+    """What a stopped turn is replayed to, at this place of the log, already fills what stopped it."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__("what was done before the turn was stopped does not fit its limits")
+        self.position = position
+
+
+_HELD = (TurnStatus.DISK_LIMIT, TurnStatus.MEMORY_LIMIT, TurnStatus.PROCESS_LIMIT)
+"""Limits on what a session holds, which a later turn would hit again."""
+
+
 class Session:
     """Runs turns one after another. Made by Sandbox.open; closes with `async with` or close()."""
 
@@ -127,6 +139,10 @@ class Session:
                 else:
                     failures += 1
                 continue
+            except _Overfull as error:
+                self._fall_asleep()
+                self._undo_last_statement(error.position)
+                continue
             except (ZygoteDied, SessionLost, _Unwakeable, OSError) as error:
                 self._fall_asleep()
                 why = str(error)
@@ -155,6 +171,13 @@ class Session:
             self._log.append(_Logged(self.turns, code, None, observed.printed))
         elif self.on_error is OnError.KEEP and observed.progress:
             self._log.append(_Logged(self.turns, code, observed.progress, observed.printed))
+
+    def _undo_last_statement(self, position: int) -> None:
+        entry = self._log[position]
+        assert entry.statements is not None
+        self._log[position : position + 1] = (
+            [replace(entry, statements=entry.statements - 1)] if entry.statements > 1 else []
+        )
 
     async def _turn(
         self, zygote: Zygote, number: int, code: str, *, statements: int | None, patience: float
@@ -192,6 +215,8 @@ class Session:
             )
             if observed.wrecked:
                 raise _Wrecked(position)
+            if statements is not None and observed.result.status in _HELD:
+                raise _Overfull(position)
             if not observed.alive or (statements is None and not observed.result.ok):
                 ending = f"{observed.result.status}: {observed.result.error}"
                 raise _Unwakeable(f"replaying turn {entry.number} ended with {ending}")

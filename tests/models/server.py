@@ -68,6 +68,12 @@ class Plan:
     """Plays expert and judge of a whole run, and keeps a journal of it at `GET /journal`."""
 
 
+def _wrong_key(headers: dict[str, str]) -> str:
+    """As providers do, it repeats the key: a client must not."""
+    key = headers.get("authorization", "").removeprefix("Bearer ")
+    return json.dumps({"error": {"message": f"Incorrect API key provided: {key}"}})
+
+
 def latency_of(request: dict[str, Any], *, mean_s: float, sigma: float) -> float:
     """Seconds that a request takes once it has a slot: drawn from its messages and seed alone."""
     if mean_s == 0:
@@ -139,7 +145,7 @@ class Endpoint:
                 await _send(writer, 200, json.dumps(self.stats if path == "/stats" else self.journal))
                 return True
             if not self._authorised(headers):
-                await _send(writer, 401, json.dumps({"error": {"message": "Incorrect API key provided"}}))
+                await _send(writer, 401, _wrong_key(headers))
                 return True
             if path != "/stats" and self.plan.status is not None:
                 await _send(writer, self.plan.status, self.plan.error)
@@ -181,7 +187,7 @@ class Endpoint:
             await asyncio.sleep(latency)
             if not self._authorised(headers):
                 self.outcomes["401"] += 1
-                await _send(writer, 401, json.dumps({"error": {"message": "Incorrect API key provided"}}))
+                await _send(writer, 401, _wrong_key(headers))
                 return True
             fault = self._fault(body)
             if fault is not None:
@@ -206,8 +212,7 @@ class Endpoint:
         if plan.status is not None:
             return plan.status, plan.error, {}
         if not self._authorised(headers):
-            key = headers.get("authorization", "").removeprefix("Bearer ")
-            return 401, json.dumps({"error": {"message": f"Incorrect API key provided: {key}"}}), {}
+            return 401, _wrong_key(headers), {}
         if plan.outage and plan.outage[0] <= now - self._started < plan.outage[1]:
             return 503, "the server is starting", {}
         if plan.refuse_above is not None and self.busy > plan.refuse_above:

@@ -78,7 +78,7 @@ def test_a_key_revoked_halfway_stops_the_run_says_so_and_is_written_nowhere(
         run = start_run(pipeline, tmp_path / "run")
         said = finish(run)
         assert run.returncode == 3, said
-        assert "Incorrect API key provided: ***" in " ".join(said.split())
+        assert "Incorrect API key provided: ***" in " ".join(said.split()), said
         came, port = server.stats["completed"], server.port
     with ServerProcess(Plan(acts=True, key=secret), port=port) as server:
         again = start_run(pipeline, tmp_path / "run")

@@ -79,6 +79,13 @@ FAULTS: dict[str, tuple[str, Statuses, str]] = {
         TurnStatus.DISK_LIMIT,
         "write less",
     ),
+    "hidden-files-then-rest": (
+        "import os, time\nheld = []\nfor n in range(4):\n    f = open('h', 'wb')\n"
+        "    f.write(os.urandom(1 << 20) * 15)\n"
+        "    f.flush()\n    os.unlink('h')\n    held.append(f)\nrest = 1\ntime.sleep(5)",
+        TurnStatus.DISK_LIMIT,
+        "write less",
+    ),
     "very-many-files": (
         "for n in range(20_000): open(f'data/tmp/{n}', 'w').close()",
         TurnStatus.DISK_LIMIT,
