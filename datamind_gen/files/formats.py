@@ -10,6 +10,9 @@ from pathlib import Path
 from datamind_gen.files.errors import FileError
 from datamind_gen.rows import FileFormat, Reason
 
+UNREADABLE_ARCHIVE = (OSError, EOFError, RuntimeError)
+"""What gzip and zipfile raise of an archive that is cut, encrypted, or packed in a way they do not know."""
+
 HEAD = 65_536
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _TEXT_NAMES = {
@@ -161,7 +164,7 @@ def _inside_zip(path: Path) -> Kind:
             return _zip_member(path, archive)
     except zipfile.BadZipFile as error:
         raise FileError(Reason.CORRUPT, f"{path.name} is a damaged zip file: {error}") from error
-    except (OSError, ValueError, RuntimeError, NotImplementedError, EOFError) as error:
+    except (*UNREADABLE_ARCHIVE, ValueError) as error:
         raise FileError(Reason.CORRUPT, f"{path.name}: {error}") from error
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from datamind_gen.files.errors import FileError
-from datamind_gen.files.formats import Kind
+from datamind_gen.files.formats import UNREADABLE_ARCHIVE, Kind
 from datamind_gen.files.plan import Loaded, shown_path
 from datamind_gen.rows import Decision, FileFormat, Reason
 
@@ -34,14 +34,7 @@ def unpacked(path: Path, kind: Kind, part: str) -> Iterator[Path]:
         try:
             with _source(path, kind) as source, target.open("wb") as out:
                 _copy(source, out, kind.size or path.stat().st_size, part)
-        except (
-            OSError,
-            EOFError,
-            zlib.error,
-            zipfile.BadZipFile,
-            RuntimeError,
-            NotImplementedError,
-        ) as error:
+        except (*UNREADABLE_ARCHIVE, zlib.error, zipfile.BadZipFile) as error:
             raise FileError(Reason.CORRUPT, f"{part} is a damaged {kind.packed} file: {error}") from error
         yield target
 

@@ -12,6 +12,7 @@ Nothing here opens a connection.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -83,7 +84,7 @@ class RetrySettings(BaseModel):
     stop_window: PositiveInt = 50
 
 
-class BaseSettings(BaseModel):
+class BaseSettings(BaseModel, ABC):
     """What every provider takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -118,9 +119,9 @@ class BaseSettings(BaseModel):
         return self.model
 
     @property
+    @abstractmethod
     def endpoint(self) -> str:
         """What the limiter and recorded replies know the endpoint by: never a secret."""
-        raise NotImplementedError
 
     @property
     def reads_hints(self) -> bool:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings, TurnResult
+from tests.conftest import Do
 
-T = TypeVar("T")
-Do = Callable[[Awaitable[T]], T]
 Play = Callable[..., list[TurnResult]]
 
 QUICK = SandboxSettings(
@@ -28,22 +25,6 @@ QUICK = SandboxSettings(
     sql_rows=5_000,
     concurrency=12,
 )
-
-
-@pytest.fixture(scope="session")
-def loop() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="session")
-def do(loop: asyncio.Runner) -> Do:
-    """Runs an awaitable to its end on the tests' loop."""
-
-    async def whole(awaitable: Awaitable[T]) -> T:
-        return await awaitable
-
-    return lambda awaitable: loop.run(whole(awaitable))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from datamind_gen.sandbox import OnError, Sandbox, TurnResult, TurnStatus
-from tests.sandbox.conftest import Do, Play
+from tests.conftest import Do
+from tests.sandbox.conftest import Play
 
 BEFORE = """
 import pandas as pd

@@ -8,7 +8,8 @@ import pytest
 
 from datamind_gen.sandbox import Sandbox, Session
 from datamind_gen.sandbox.inside.removal import remove_tree
-from tests.sandbox.conftest import Do, Play
+from tests.conftest import Do
+from tests.sandbox.conftest import Play
 
 MAKE = """
 import os

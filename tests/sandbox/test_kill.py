@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings, Session
-from tests.sandbox.conftest import Do, Play
+from tests.conftest import Do
+from tests.sandbox.conftest import Play
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = """

@@ -10,7 +10,7 @@ import pytest
 
 from datamind_gen.sandbox import Isolation, Sandbox, SandboxSettings, SandboxUnavailable, probe
 from datamind_gen.sandbox.isolation import fix_for, read_facts
-from tests.sandbox.conftest import Do
+from tests.conftest import Do
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIX_ONLY = [

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from datamind_gen.sandbox import OnError, Sandbox, TurnResult, TurnStatus
-from tests.sandbox.conftest import QUICK, Do
+from tests.conftest import Do
+from tests.sandbox.conftest import QUICK
 
 START = """
 import os, sys

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from datamind_gen.sandbox import OnError, Sandbox, TurnStatus
-from tests.sandbox.conftest import Do, Play
+from tests.conftest import Do
+from tests.sandbox.conftest import Play
 
 
 @pytest.fixture

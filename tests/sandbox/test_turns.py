@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from datamind_gen.sandbox import Isolation, OnError, Sandbox, TurnStatus
-from tests.sandbox.conftest import Do, Play
+from tests.conftest import Do
+from tests.sandbox.conftest import Play
 
 
 def test_state_carries_over_and_the_last_expression_is_echoed(play: Play, table: Path) -> None:

@@ -14,8 +14,9 @@ from datamind_gen.sandbox import Isolation, OnError, Sandbox, SandboxUnavailable
 from datamind_gen.sandbox import sandbox as sandbox_module
 from datamind_gen.sandbox.isolation import Attempt, Probe, fix_for
 from datamind_gen.stages.sample import SampleStage
-from tests.sandbox.conftest import QUICK, Do
-from tests.stages.conftest import bundled, serve, taxonomy  # noqa: F401
+from tests.conftest import Do
+from tests.sandbox.conftest import QUICK
+from tests.stages.conftest import serve, taxonomy  # noqa: F401
 from tests.stages.groups import make_query
 
 

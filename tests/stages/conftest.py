@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from datamind_gen.files import SourceSpec, find_sources, profile_file
 from datamind_gen.models.base import ChatReply, ChatRequest, Role
 from datamind_gen.models.router import Models
 from datamind_gen.prompts.render import Prompts
@@ -20,10 +17,7 @@ from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.stages.plan import Assignment
 from datamind_gen.stages.write import Assigned
 from datamind_gen.taxonomy import Taxonomy, load_taxonomy
-
-T = TypeVar("T")
-Do = Callable[[Awaitable[T]], T]
-Loaded = tuple[Profile, dict[str, Path]]
+from tests.conftest import Loaded
 
 
 @dataclass
@@ -53,43 +47,8 @@ class StageServices:
 
 
 @pytest.fixture(scope="session")
-def do() -> Iterator[Do]:
-    """Runs an awaitable to its end on the tests' loop."""
-
-    async def whole(awaitable: Awaitable[T]) -> T:
-        return await awaitable
-
-    with asyncio.Runner() as runner:
-        yield lambda awaitable: runner.run(whole(awaitable))
-
-
-@pytest.fixture(scope="session")
-def sandbox(do: Do) -> Iterator[Sandbox]:
-    opened = Sandbox()
-    do(opened.__aenter__())
-    yield opened
-    do(opened.__aexit__(None, None, None))
-
-
-@pytest.fixture(scope="session")
 def taxonomy() -> Taxonomy:
     return load_taxonomy("data_analysis")
-
-
-@pytest.fixture(scope="session")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Loaded]:
-    """A bundled file by name: its profile, and where its parts lie."""
-    work = tmp_path_factory.mktemp("bundled")
-    known: dict[str, Loaded] = {}
-
-    def load(name: str) -> Loaded:
-        if name not in known:
-            (found,) = find_sources([SourceSpec(bundled=name)], Path.cwd(), work)
-            names = (part.name for part in found.file.parts)
-            known[name] = (profile_file(found), dict(zip(names, found.paths, strict=True)))
-        return known[name]
-
-    return load
 
 
 @pytest.fixture
