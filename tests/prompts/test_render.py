@@ -133,3 +133,15 @@ def test_templates_are_sandboxed(tmp_path: Path) -> None:
 def test_a_missing_template_names_the_nearest() -> None:
     with pytest.raises(PromptError, match="did you mean 'judge'"):
         Prompts().render("jugde")
+
+
+def test_the_docs_list_every_template_with_what_it_gets() -> None:
+    prompts = Prompts()
+    page = (Path(__file__).resolve().parents[2] / "docs" / "prompts.md").read_text()
+    rows = [row.split("|") for row in page.splitlines() if row.startswith("| `")]
+    listed = {
+        name: set(re.findall(r"`(\w+)`", row[3])) for row in rows for name in re.findall(r"`(\w+)`", row[1])
+    }
+    assert sorted(listed) == list(prompts.names)
+    for name in set(prompts.names) - {"metadata", "protocol"}:
+        assert listed[name] == prompts.variables(name), name
