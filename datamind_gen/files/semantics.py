@@ -150,7 +150,8 @@ def _is_year(facts: Facts, name: set[str], low: float, high: float) -> bool:
 def _is_identifier_number(facts: Facts, name: set[str], low: float, high: float) -> bool:
     unique = facts.distinct == facts.count == facts.rows and facts.rows >= 5
     numbered = high - low + 1 == facts.distinct and low in (0, 1) and facts.ascending
-    if unique and numbered:
+    each_as_often = facts.distinct > 30 and facts.count % facts.distinct == 0  # a panel, its units numbered
+    if numbered and (unique or each_as_often):
         return True
     named = bool(name & _IDENTIFIER_WORDS) and low >= 0
     digits = len(str(int(low)))

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from datamind_gen.rows import AnswerType, Column, Scalar, SemanticType, Slot
-from datamind_gen.taxonomy.meaning import SHORT_SCALE, is_additive, is_period, is_scale
+from datamind_gen.taxonomy.meaning import SHORT_SCALE, is_additive, is_period, is_quarter_of_series, is_scale
 from datamind_gen.taxonomy.remember import remember
 from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, LabelRef, Value, say
 from datamind_gen.taxonomy.schema import ColumnKind, NullWish, Program, SlotSpec
@@ -38,6 +38,8 @@ _SEMANTIC: Mapping[ColumnKind, frozenset[SemanticType]] = {
     ColumnKind.IDENTIFIER: frozenset({SemanticType.IDENTIFIER}),
     ColumnKind.ANY: frozenset(SemanticType) - {SemanticType.EMPTY, SemanticType.NESTED},
 }
+
+_GROUPS = frozenset({ColumnKind.CATEGORY, ColumnKind.LABEL, ColumnKind.NAME})
 
 
 def suits(column: Column, spec: SlotSpec, rows: int, columns: Sequence[Column] = ()) -> bool:
@@ -147,6 +149,7 @@ def find_candidates(
             column
             for column in columns
             if suits(column, spec, rows, columns)
+            and not (_GROUPS & set(spec.kinds) and is_quarter_of_series(column, columns))
             and (not _answers_with(program, name) or names_things(column))
         )
         for name, spec in program.slots.items()
@@ -272,7 +275,7 @@ def slot_values(
             values[slot.name] = ChoiceRef(choice.python, choice.sql, choice.words)
         elif slot.value is not None and slot.column is not None and (spec.value_of or spec.values_of):
             column = by_name[slot.column]
-            values[slot.name] = LabelRef(slot.value, _owner(column, slot.value, words))
+            values[slot.name] = LabelRef(slot.value, _owner(column, slot.value, words, columns))
         else:
             values[slot.name] = slot.value
     return values
@@ -281,9 +284,15 @@ def slot_values(
 _BARE = re.compile(r"(?i)yes|no|true|false|y|n|t|f|[\d.,+-]+|.{1,2}")
 
 
-def _owner(column: Column, value: Scalar | tuple[Scalar, ...], words: Mapping[str, str]) -> str | None:
-    """The column that a question must name with its label, because the label alone says nothing: 2, yes."""
+def _owner(
+    column: Column, value: Scalar | tuple[Scalar, ...], words: Mapping[str, str], columns: Sequence[Column]
+) -> str | None:
+    """The column that a question must name with its label, because the label alone says nothing (2, yes) or
+    is found in other columns as well."""
     parts = value if isinstance(value, tuple) else (value,)
-    if column.kind is SemanticType.YEAR or not all(_BARE.fullmatch(str(part)) for part in parts):
+    if column.kind is SemanticType.YEAR:
+        return None
+    elsewhere = {label for other in columns if other.name != column.name for label, _ in other.top}
+    if not all(_BARE.fullmatch(str(part)) for part in parts) and elsewhere.isdisjoint(parts):
         return None
     return words.get(column.name) or say(ColumnRef(column.name))

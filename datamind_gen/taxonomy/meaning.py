@@ -122,7 +122,16 @@ def is_series(columns: Sequence[Column]) -> bool:
 
 def is_period(column: Column) -> bool:
     """Whether its numbers are names of periods: the second quarter, the year 1950."""
-    return bool(_words(column.name) & {"year", "quarter", "month", "week", "date", "decade"})
+    words = _words(column.name)
+    return "per" not in words and bool(words & {"year", "quarter", "month", "week", "date", "decade"})
+
+
+def is_quarter_of_series(column: Column, columns: Sequence[Column]) -> bool:
+    """Whether it is the quarter beside a year: half of a date, and as a group of figures that grow with the
+    years an accident."""
+    return bool(_words(column.name) & {"quarter", "qtr"}) and any(
+        other.kind in _TIMED and other.distinct > 4 for other in columns if other.name != column.name
+    )
 
 
 def _words(name: str) -> frozenset[str]:

@@ -114,7 +114,7 @@ def render_words(template: str, slots: Mapping[str, Value]) -> str:
             text = _say_owner_once(text, value.owner, say(value))
     for value in slots.values():
         if isinstance(value, ColumnRef) and (said := re.escape(say(value))):
-            text = re.sub(rf"(?<!\w){said} (the {said}(?!\w)|whichever )", r"\1", text)
+            text = re.sub(rf"(?<!\w){said} ((?:the|that) {said}(?!\w)|whichever )", r"\1", text)
     return _fix_articles(text, slots)
 
 

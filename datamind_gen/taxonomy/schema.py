@@ -215,6 +215,8 @@ class Program(Strict):
     gives: Gives
     ends: bool = True
     """Whether its question is worth asking for itself; False for a plain figure that only feeds others."""
+    leads: Annotated[float, Field(ge=0)] = 1.0
+    """How readily another question starts from its answer, beside other programs; 0 where nobody would."""
     question: tuple[str, ...] = Field(min_length=1)
     """Phrasings, templates over the slots. The engine adds how to round and which unit to give."""
     phrase: str

@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 from datamind_gen.rows import AnswerType, Column, SemanticType, Slot
 from datamind_gen.taxonomy.chain import FILTER, Chain, Link, derived_columns, filter_operator, takes_table
 from datamind_gen.taxonomy.fill import CATEGORY_DISTINCT, fill
-from datamind_gen.taxonomy.schema import Program, Taxonomy, Wire
+from datamind_gen.taxonomy.schema import ColumnKind, Program, Taxonomy, Wire
 
 _SHARES = {Wire.FILTER: 0.45, Wire.LABEL: 0.3, Wire.NUMBER: 0.15, Wire.TABLE: 0.1}
 """How often each wiring is tried first, where several are open."""
-_BY_NUMBER = 0.25
+_BY_NUMBER = 0.15
 """How often a filter compares with a number where a label could filter as well: people think in labels."""
 MAX_CLAUSES = 2
 """Filters and tables of a chain: three in a row read as a list."""
 MAX_NESTING = 2
 """Noun phrases inside one another, `the mean of the firm with the highest ...`, that a reader can follow."""
+_TIMES = frozenset({ColumnKind.DATE, ColumnKind.YEAR})
 _FILTERS = frozenset({SemanticType.CATEGORY, SemanticType.BOOLEAN, SemanticType.YEAR})
 
 
@@ -49,18 +50,43 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
     givers = [
         (category, program, slot)
         for category, program, slot in _givers(taxonomy, opening)
-        if (program.sql or not chain.view.is_database) and f"{category}/{program.name}" not in asked
+        if (program.sql or not chain.view.is_database)
+        and f"{category}/{program.name}" not in asked
+        and program.leads
+        and not (_picks_of_two(program) and opening.slot in _pair(chain.links[0].program))
     ]
     if not givers:
         return None
     front = chain.links[0]
-    weights = [0.4 if category == front.category else 1.0 for category, _, _ in givers]
+    weights = [program.leads * (0.4 if name == front.category else 1.0) for name, program, _ in givers]
     category, program, slot = rng.choices(givers, weights)[0]
     forced = {slot: opening.column} if slot is not None and opening.column is not None else {}
     slots = fill(program, chain.view.columns, chain.view.rows, rng, forced=forced)
     if slots is None:
         return None
     return _join(chain, Link(category, program, slots), opening, rng)
+
+
+def _pair(program: Program) -> frozenset[str]:
+    """The slots of two labels of one column that a program sets against each other."""
+    return frozenset(
+        name
+        for slot, spec in program.slots.items()
+        if spec.other_than is not None
+        for name in (slot, spec.other_than)
+    )
+
+
+def _picks_of_two(program: Program) -> bool:
+    """Whether its answer is one of two labels that it names: either again would be set against itself."""
+    return program.gives.type is AnswerType.LABEL and any(
+        spec.value_of == program.gives.of for spec in program.slots.values()
+    )
+
+
+def _follows_time(link: Link) -> bool:
+    """Whether it goes along dates or years, where rows picked by a value leave gaps."""
+    return any(spec.kinds and set(spec.kinds) <= _TIMES for spec in link.program.slots.values())
 
 
 def _choose(openings: Sequence[Opening], rng: random.Random) -> Opening:
@@ -119,12 +145,13 @@ def _openings(chain: Chain) -> Iterator[Opening]:
     used = _used_on_view(chain)
     if Wire.FILTER in takes:
         labels = frozenset({AnswerType.LABEL, AnswerType.LIST})
+        along_time = any(_follows_time(link) for link in chain.links)
         for column in chain.view.columns:
             if column.name in used:
                 continue
             if column.kind in _FILTERS and CATEGORY_DISTINCT[0] <= column.distinct <= CATEGORY_DISTINCT[1]:
                 yield Opening(Wire.FILTER, column, None, labels)
-            if column.kind.is_measure and column.dtype in ("int", "float"):
+            if column.kind.is_measure and column.dtype in ("int", "float") and not along_time:
                 yield Opening(Wire.FILTER, column, None, frozenset({AnswerType.NUMBER}))
     by_name = {column.name: column for column in chain.view.columns}
     for slot in front.slots:
