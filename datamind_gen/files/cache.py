@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from datamind_gen.files.errors import FileError
 from datamind_gen.rows import DataFile, Profile, Reason, decode, dump_json, encode, hash_text
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a file's profile may come out different from the same content."""
 
 _LIBRARIES = ("duckdb", "pandas", "polars", "pyarrow", "python-calamine", "charset-normalizer")
