@@ -112,6 +112,7 @@ class Limits:
     resident_mb: float
     areas: int
     walls: dict[str, dict[str, float]]
+    held_mb: dict[str, float]
 
     def wall(self, mode: OnError, at_once: int) -> float:
         return self.walls[mode.value][str(at_once)]
@@ -142,7 +143,8 @@ def show(console: Console, at_once: int, results: list[Measured], limits: Limits
         )
     for mode in OnError:
         wall = limits.wall(mode, at_once)
-        table.add_row(f"bare forks, {mode.value}", f"{wall:.2f}", "", f"{base.wall_s / wall:.1f}", "", "")
+        held = f"{limits.held_mb[str(at_once)]:.0f}" if mode is OnError.KEEP else ""
+        table.add_row(f"bare forks, {mode.value}", f"{wall:.2f}", "", f"{base.wall_s / wall:.1f}", held, "")
     console.print(table)
 
 
@@ -259,7 +261,10 @@ def conclude(
             )
         if (held := reached.get(HELD_AT, {}).get(f"sandbox, {mode.value}")) is not None:
             table.add_row(
-                f"{mode.value}, {HELD_AT} held, MB", f"below {HELD_MB:.0f}", f"{held.held_mb:.0f}", ""
+                f"{mode.value}, {HELD_AT} held, MB",
+                f"below {HELD_MB:.0f}",
+                f"{held.held_mb:.0f}",
+                f"bare forks hold {limits.held_mb[str(HELD_AT)]:.0f}",
             )
         if mode in over:
             copy = f"fork and end of a copy: {limits.fork_ms:.1f} ms" if mode is OnError.ROLLBACK else ""

@@ -21,8 +21,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from datamind_gen.sandbox.inside.memory import settle
+from datamind_gen.sandbox.inside.memory import give_back, settle
 from datamind_gen.sandbox.inside.preload import preload
+from tests.bench.sandbox_peers import held_mb, share_mb
 from tests.bench.sandbox_turns import TURNS
 
 _FORKS = 40
@@ -42,6 +43,7 @@ def main() -> None:
             mode: {number: _play_all(number, gate, copies=mode == "rollback") for number in at}
             for mode in ("rollback", "keep")
         }
+        held = {number: _hold_all(number) for number in at}
         os.chdir("/")
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     found = {
@@ -50,6 +52,7 @@ def main() -> None:
         "resident_mb": int(status["VmRSS"].split()[0]) / 1024,
         "areas": len(Path("/proc/self/maps").read_text().splitlines()),
         "walls": walls,
+        "held_mb": held,
     }
     print(json.dumps(found), flush=True)
     os._exit(0)  # not through the libraries' own endings
@@ -85,6 +88,25 @@ def _play_all(number: int, gate: int, *, copies: bool) -> float:
     for _ in range(running):
         os.wait()
     return time.perf_counter() - start
+
+
+def _hold_all(number: int) -> float:
+    """MB that so many forks and this process hold together when each has played its turns and waits."""
+    done, tell = os.pipe()
+    forks = []
+    for _ in range(number):
+        forks.append(os.fork())
+        if forks[-1] == 0:
+            _play(copies=False)
+            give_back()
+            os.write(tell, b".")
+            signal.pause()
+        os.read(done, 1)
+    held = held_mb() + share_mb(os.getpid())
+    for fork in forks:
+        os.kill(fork, signal.SIGKILL)
+        os.waitpid(fork, 0)
+    return held
 
 
 def _play(copies: bool) -> None:

@@ -128,15 +128,16 @@ def held_mb() -> float:
                 parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-    total = 0
-    for pid in parents:
-        if pid != os.getpid() and _descends(pid, parents):
-            try:
-                for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                    total += int(line.split()[1]) if line.startswith("Pss:") else 0
-            except OSError:
-                continue
-    return total / 1024
+    return sum(share_mb(pid) for pid in parents if pid != os.getpid() and _descends(pid, parents))
+
+
+def share_mb(pid: int) -> float:
+    """The proportional set size of a process in MB; 0 when it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def _descends(pid: int, parents: dict[int, int]) -> bool:
