@@ -70,7 +70,7 @@ def write_card(folder: Path, facts: CardFacts) -> None:
 def render_card(facts: CardFacts) -> str:
     """The card as Markdown, with its YAML block."""
     finished, records = facts.finished, facts.records
-    title = finished.settings.title or finished.name
+    title = finished.title or finished.name
     body = _environment().get_template("README.md.jinja")
     return body.render(
         front=_front_matter(facts, title),

@@ -59,6 +59,8 @@ class Finished:
     models: tuple[ModelUse, ...]
     seed: int
     settings: PublishSettings = field(default_factory=PublishSettings)
+    title: str = ""
+    """The card's heading; the name when there is none."""
 
 
 class PublishError(Exception):

@@ -70,6 +70,7 @@ def finish_run(
     funnel = make_funnel(engine, found, wave=traffic.wave)
     finished = Finished(
         name=engine.spec.name,
+        title=engine.spec.title,
         description=engine.spec.description,
         pipeline_yaml=resolved_yaml(engine.spec),
         kept=found.kept,

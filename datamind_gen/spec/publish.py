@@ -94,8 +94,6 @@ class LicensePolicy(Section):
 class PublishSettings(Section):
     """`publish:` in a pipeline."""
 
-    title: str | None = None
-    """The card's heading; the pipeline's name when left out."""
     repo_id: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     """Where `push` puts the dataset when no other place is given: `owner/name` on the Hub."""
     private: bool = False

@@ -18,7 +18,6 @@ from markdown_it import MarkdownIt
 from datamind_gen.publish import Finished, PublishedDataset, write_dataset
 from datamind_gen.publish.card import with_audit, with_location
 from datamind_gen.publish.plots import draw_plots
-from datamind_gen.spec.publish import PublishSettings
 from tests.publish.samples import HOSTILE, make_finished
 
 
@@ -76,8 +75,16 @@ def test_card_counts_what_was_published(card: str, published: PublishedDataset) 
         assert (published.folder / plot).read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_heading_is_the_pipelines_title(tmp_path: Path) -> None:
+    finished = make_finished(tmp_path / "files")
+    write_dataset(tmp_path / "dataset", finished)
+    assert "\n# sample\n" in (tmp_path / "dataset" / "README.md").read_text()
+    write_dataset(tmp_path / "dataset", replace(finished, title="A sample"))
+    assert "\n# A sample\n" in (tmp_path / "dataset" / "README.md").read_text()
+
+
 def test_text_from_data_is_never_markup(tmp_path: Path) -> None:
-    finished = make_finished(tmp_path / "files", settings=PublishSettings(title=HOSTILE))
+    finished = replace(make_finished(tmp_path / "files"), title=HOSTILE)
     profiles = {
         key: replace(profile, file=replace(profile.file, license=HOSTILE, source=HOSTILE))
         for key, profile in finished.profiles.items()
