@@ -74,7 +74,7 @@ class Chain:
 
     def words_at(self, index: int) -> dict[str, str]:
         """What questions call the columns that the link at an index sees, where not by their name."""
-        words: dict[str, str] = {}
+        words = dict(self.view.called)
         for position in range(1, index + 1):
             if self.links[position].wire is Wire.TABLE:
                 words = self._derived_words(position - 1, words)

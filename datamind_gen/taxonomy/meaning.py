@@ -4,7 +4,7 @@ A profile cannot know, so each rule asks for evidence and doubt decides against 
 the unit, the distribution, and the words of the name and the description. A code or a score on a short scale
 (1 to 5, a class, a bracket) is no measure: it is grouped by, counted or ranked. A rate, an index, a
 temperature or a price is a measure without a sum. A stock (money supply, capital, a population) may be summed
-over places, never over time.
+where each row is another place or firm, never over time and never over the people who live there.
 """
 
 from __future__ import annotations
@@ -95,9 +95,14 @@ def is_additive(column: Column, columns: Sequence[Column] = ()) -> bool:
     if re.search(r"\b(?:rate|ratio|index|percent(?:age)?|per|average|mean)\b", column.description.lower()):
         return False
     over_time = is_series(columns)
-    if over_time and words & _STOCKS:
+    if words & _STOCKS and (over_time or not _is_row_per_thing(columns)):
         return False
     return bool(words & (_COUNTS | _FLOWS)) or (not over_time and _is_spread_money(column))
+
+
+def _is_row_per_thing(columns: Sequence[Column]) -> bool:
+    """Whether a row is a place or a firm, named once, rather than somebody who lives or works there."""
+    return any(column.kind is SemanticType.NAME and column.distinct == column.count for column in columns)
 
 
 def _is_spread_money(column: Column) -> bool:

@@ -16,6 +16,9 @@ from datamind_gen.taxonomy.render import quote_identifier, quote_literal, say_co
 
 MIN_COVERAGE = 0.9
 """A join through a key that matches fewer of the child's rows would quietly answer another question."""
+_GENERIC = frozenset(
+    {"name", "title", "label", "code", "type", "kind", "description", "value", "rating", "level"}
+)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:$|[ T])")
 
 
@@ -31,6 +34,8 @@ class View:
     words: str
     """How a question names it; empty where the file holds nothing else."""
     is_database: bool
+    called: tuple[tuple[str, str], ...] = ()
+    """Columns with what questions call them, where the name alone says nothing: the `name` of a firm."""
 
     @property
     def joins(self) -> int:
@@ -91,6 +96,11 @@ def _joins(profile: Profile) -> Iterator[View]:
             sql=_join_sql(link, child, parent, added),
             words=f"the {say_column(child.name)} {noun} joined to {say_column(parent.name)} on {keys}",
             is_database=profile.file.format.is_database,
+            called=tuple(
+                (column.name, f"{say_column(parent.name)} {say_column(column.name)}")
+                for column in added
+                if column.name.lower() in _GENERIC
+            ),
         )
 
 
