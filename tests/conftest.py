@@ -21,6 +21,25 @@ Loaded = tuple[Profile, dict[str, Path]]
 """A file's profile, and where its parts lie."""
 
 
+LONGEST = (
+    "tests/run/",
+    "tests/test_readme.py",
+    "tests/trust/",
+    "tests/cli/",
+    "tests/trainers/",
+    "tests/sandbox/",
+)
+"""Files of whole runs and processes come first, so that no worker is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        place = item.path.relative_to(ROOT).as_posix()
+        return next((rank for rank, start in enumerate(LONGEST) if place.startswith(start)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data files beside the project; a user's clone has none."""

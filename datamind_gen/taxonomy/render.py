@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import StrictUndefined, TemplateError, Undefined, meta, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from datamind_gen.rows import Scalar
@@ -95,6 +95,9 @@ Value = Scalar | tuple[Scalar, ...] | ColumnRef | ChoiceRef | LabelRef | Code | 
 class RenderError(ValueError):
     """A template that does not render. The message names what is wrong with it."""
 
+    line = 1
+    """The template's line, where that is known."""
+
 
 def render_python(template: str, slots: Mapping[str, Value]) -> str:
     """Python source. Raises RenderError."""
@@ -151,18 +154,29 @@ def render_partly(template: str, slots: Mapping[str, Value]) -> str:
     return _OUTPUT.sub(fill_in, " ".join(template.split()))
 
 
+@cache
 def template_variables(template: str) -> frozenset[str]:
     """The slots that a template names. Raises RenderError when it does not parse."""
     try:
         return frozenset(meta.find_undeclared_variables(_environment("words").parse(template)))
-    except TemplateError as error:
-        raise RenderError(f"template does not parse: {error}") from error
+    except TemplateSyntaxError as error:
+        raise _unparsed(error) from error
 
 
+@cache
 def literal_words(template: str) -> str:
-    """What a template says beside its slots, for comparing templates with one another."""
-    tree = _environment("words").parse(template)
+    """What a template says beside its slots, for comparing templates with one another. Raises RenderError."""
+    try:
+        tree = _environment("words").parse(template)
+    except TemplateSyntaxError as error:
+        raise _unparsed(error) from error
     return " ".join(data.data for data in tree.find_all(nodes.TemplateData))
+
+
+def _unparsed(error: TemplateSyntaxError) -> RenderError:
+    told = RenderError(f"template does not parse: {error.message}")
+    told.line = error.lineno
+    return told
 
 
 def quote_identifier(name: str) -> str:

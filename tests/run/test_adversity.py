@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,8 +72,8 @@ def test_an_unreadable_file_is_a_row_of_the_funnel_and_the_rest_goes_on(tmp_path
     assert sum(count for _, count in (*read["rejected"], *read["failed"])) == 1
 
 
-def test_a_full_disk_stops_the_run_resumably(mount: Path, tmp_path: Path) -> None:
-    pipeline = write_small_pipeline(tmp_path / "p.yaml")
+def test_a_full_disk_stops_the_run_resumably(undisturbed: Undisturbed, mount: Path) -> None:
+    pipeline = undisturbed.pipeline
     (mount / "ballast").write_bytes(bytes(1_700_000))
     code, output = run(pipeline, mount / "run")
     assert code == 3, output
@@ -83,8 +84,7 @@ def test_a_full_disk_stops_the_run_resumably(mount: Path, tmp_path: Path) -> Non
     code, output = run(pipeline, mount / "run")
     assert code == 0, output
     assert read_status(mount / "run").results >= settled
-    code, output = run(pipeline, tmp_path / "elsewhere")
-    assert dataset_bytes(mount / "run") == dataset_bytes(tmp_path / "elsewhere")
+    assert dataset_bytes(mount / "run") == undisturbed.dataset
 
 
 def test_a_read_only_place_is_bad_input(mount: Path, tmp_path: Path) -> None:
@@ -110,18 +110,16 @@ def test_resume_says_what_it_does_not_find(tmp_path: Path, resume: str, words: s
     assert words in output
 
 
-def test_changing_the_judge_judges_again_and_samples_nothing_again(tmp_path: Path) -> None:
-    pipeline = write_small_pipeline(tmp_path / "p.yaml")
-    code, output = run(pipeline, tmp_path / "run")
-    assert code == 0, output
-    replies = read_status(tmp_path / "run").replies
-    code, output = run(pipeline, tmp_path / "run", "--set", "judge.tolerance=0.02")
+def test_changing_the_judge_judges_again_and_samples_nothing_again(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    out = shutil.copytree(undisturbed.run, tmp_path / "run")
+    sampled = read_status(out).replies
+    code, output = run(undisturbed.pipeline, out, "--set", "judge.tolerance=0.02")
     assert code == 0, output
     assert "judge runs again: tolerance went from 0.03 to 0.02" in output
     assert "sample runs again" not in output
-    code, output = run(pipeline, tmp_path / "run", "--set", "judge.tolerance=0.02")
-    assert "nothing that a result depends on has changed" in output
-    assert read_status(tmp_path / "run").replies >= replies
+    assert read_status(out).replies >= sampled
 
 
 def test_a_budget_stops_publishes_and_is_resumed(undisturbed: Undisturbed, tmp_path: Path) -> None:

@@ -55,7 +55,6 @@ def _parent(run: subprocess.Popen[str], below: list[Process]) -> list[int]:
         pytest.param(_running("run.host"), id="the-engine"),
         pytest.param(_running("run.dag"), id="the-graph"),
         pytest.param(_any_child, id="any-child"),
-        pytest.param(_any_child, id="any-other-child"),
     ],
 )
 def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(

@@ -67,7 +67,7 @@ async def run_with_nodes(
         await move_locally(traffic)
         await disturbing
         engine.crew.close()
-        finish_run(engine, traffic, folder, started=0.0, ticks=())
+        finish_run(engine, traffic, folder, recipe={}, started=0.0, ticks=())
         ends = [await asyncio.to_thread(node.wait, 30) for node in nodes]
     return said, ends
 
