@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,10 @@ from typing import Annotated
 import typer
 
 from datamind_gen.cli.output import fail
+
+_ASKED = 60
+"""Questions that the starter's target of 30 trajectories may need: filters drop some."""
+_FEWEST_A_FILE = 12
 
 
 def init_command(
@@ -56,5 +61,6 @@ def _write_pipeline(folder: Path, data: list[Path]) -> str:
         place=str(folder),
         name=words.lower().replace(" ", "-"),
         title=words.capitalize(),
-        files=[str(path.resolve()) for path in data],
+        files=[os.path.relpath(path.resolve(), folder.resolve()) for path in data],
+        per_file=max(_FEWEST_A_FILE, -(-_ASKED // max(1, len(data)))),
     )

@@ -95,6 +95,15 @@ class Prompts:
                 return folder / (name + SUFFIX)
         raise PromptError(self._missing(name))
 
+    def own(self) -> tuple[str, ...]:
+        """The names of the user's templates that take part: those over built-in ones, and what these include.
+
+        Raises PromptError.
+        """
+        replaced = [name for name in self.names if (BUILT_IN / (name + SUFFIX)).is_file()]
+        used = {part for name in replaced for part in self._parts(name)}
+        return tuple(sorted(name for name in used if BUILT_IN not in self.path(name).parents))
+
     def template_hash(self, name: str) -> str:
         """A hash over the template's text and that of everything it includes. Raises PromptError."""
         return hash_text(*(self._source(part) for part in self._parts(name)))

@@ -50,6 +50,8 @@ class CardFacts:
     sources: Sequence[Source]
     plots: Sequence[str]
     diversity: Diversity
+    left_behind: int
+    """Files that were asked about and are not published, since no published row is about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def render_card(facts: CardFacts) -> str:
         isolation=_isolation_levels(records),
         plots=facts.plots,
         seed=finished.seed,
+        left_behind=facts.left_behind,
         version=__version__,
     )
 

@@ -25,6 +25,8 @@ from datamind_gen.publish.card import CardFacts, write_card
 from datamind_gen.publish.finished import Finished, PublishError
 from datamind_gen.publish.licenses import Guarded, guard
 from datamind_gen.publish.plots import draw_plots
+from datamind_gen.publish.recipe import NAME as PIPELINE
+from datamind_gen.publish.recipe import count_left_behind, publish_pipeline, write_parts
 from datamind_gen.publish.records import (
     Task,
     make_records,
@@ -40,7 +42,6 @@ from datamind_gen.publish.train_files import TrainFile, copy_files, place_files
 from datamind_gen.spec.publish import LicenseAction
 from datamind_gen.stages.diversity import Diversity, measure_diversity
 
-PIPELINE = "pipeline.yaml"
 GOLD = "gold_csv_results"
 DB_SCHEMA = "db_schema.json"
 _GROUP_ROWS = 1_000
@@ -52,6 +53,8 @@ class PublishedDataset:
     """What was written."""
 
     folder: Path
+    pipeline: str
+    """The text of its pipeline.yaml."""
     sft: int
     rl: int
     rejected: int
@@ -113,7 +116,9 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
     _write_gold(folder, tasks)
     sources = list_sources(guarded.kept, placed, finished.settings.licenses)
     write_sources(folder, sources)
-    (folder / PIPELINE).write_text(finished.pipeline_yaml, encoding="utf-8")
+    write_parts(folder, finished.recipe)
+    pipeline = publish_pipeline(finished.pipeline_yaml, finished.recipe, placed, finished.profiles)
+    (folder / PIPELINE).write_text(pipeline, encoding="utf-8")
     queries = {row.query.id: row.query for row in guarded.kept}
     profiles = [finished.profiles[file_id] for file_id in sorted(finished.profiles)]
     diversity = measure_diversity(tuple(queries.values()), profiles)
@@ -130,10 +135,12 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
             sources=sources,
             plots=plots,
             diversity=diversity,
+            left_behind=count_left_behind(finished.pipeline_yaml, placed, finished.profiles),
         ),
     )
     return PublishedDataset(
         folder=place,
+        pipeline=pipeline,
         sft=len(records),
         rl=len(tasks),
         rejected=len(dropped),

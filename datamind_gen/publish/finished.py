@@ -47,6 +47,8 @@ class Finished:
     description: str
     pipeline_yaml: str
     """The resolved pipeline, without the `run:` section, so that any machine publishes the same."""
+    recipe: Mapping[str, bytes]
+    """What the pipeline names beside its sources (taxonomy, prompts), by path in the dataset."""
     kept: Sequence[Candidate]
     dropped: Sequence[Dropped]
     profiles: Mapping[str, Profile]

@@ -21,13 +21,16 @@ from datamind_gen.publish.finished import PublishError
 from datamind_gen.publish.folder import PublishedRun
 from datamind_gen.publish.licenses import decide
 from datamind_gen.publish.plots import FOLDER as PLOTS
+from datamind_gen.publish.recipe import PROMPTS, TAXONOMY
 from datamind_gen.publish.schema import Config
 from datamind_gen.publish.sources import NAME as SOURCES
 from datamind_gen.publish.sources import Source, read_sources
 from datamind_gen.publish.train_files import FOLDER as TRAIN_FILES
 from datamind_gen.spec.publish import LicenseAction, PublishSettings
 
-_OWNED = (*(f"{config.value}/*" for config in Config), f"{TRAIN_FILES}/*", "gold_csv_results/*", f"{PLOTS}/*")
+_OWNED = tuple(
+    f"{folder}/*" for folder in (*Config, TRAIN_FILES, "gold_csv_results", PLOTS, TAXONOMY, PROMPTS)
+)
 """Folders that are ours alone in the repository: what is not in the dataset is removed from them."""
 _LFS_PATTERN = re.compile(
     r"\.(7z|arrow|bin|bz2|gz|h5|np[yz]|parquet|pkl|png|jpe?g|tar|tgz|xz|zip|zst)$", re.I

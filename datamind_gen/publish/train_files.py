@@ -1,8 +1,9 @@
 """The data files of a dataset: a unique, safe place for each under train_files/, and the copying.
 
-The last part of a file's place is the name that code sees under data/files/. Two different files of
-one name lie in folders named after their content: `train_files/3f2a91c0/sales.csv`. A name that a
-repository or another system could not hold is respelt; the lineage keeps the original.
+The last part of a file's place is the name that code sees under data/files/. A folder taken as one source
+stays one: `train_files/shop/orders.csv`. Two different files (or folders) of one name lie in folders named
+after their content: `train_files/3f2a91c0/sales.csv`. A name that a repository or another system could not
+hold is respelt; the lineage keeps the original.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from datamind_gen.publish.finished import PublishError
-from datamind_gen.rows import DataFile, FilePart
+from datamind_gen.rows import DataFile, FileFormat, FilePart, hash_text
 
 FOLDER = "train_files"
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
@@ -45,16 +46,17 @@ class TrainFile:
 def place_files(files: Iterable[DataFile]) -> dict[str, tuple[TrainFile, ...]]:
     """File id -> its parts' places. Depends on the set of files alone, not on their order."""
     files = sorted(files, key=lambda file: file.id)
-    hashes: defaultdict[str, set[str]] = defaultdict(set)
+    contents: defaultdict[str, set[str]] = defaultdict(set)
     for file in files:
         for part in file.parts:
-            hashes[_safe(part.name).casefold()].add(part.sha256)
+            top, content = _top(file, part)
+            contents[top.casefold()].add(content)
     placed: dict[str, tuple[TrainFile, ...]] = {}
     for file in files:
         placed[file.id] = tuple(
             TrainFile(
                 name=part.name,
-                place=_place(part, alone=len(hashes[_safe(part.name).casefold()]) == 1),
+                place=_place(file, part, contents),
                 part=part,
                 source=file.source,
                 license=file.license,
@@ -92,9 +94,17 @@ def copy_files(
                 )
 
 
-def _place(part: FilePart, *, alone: bool) -> str:
-    name = _safe(part.name)
-    return name if alone else str(PurePosixPath(part.sha256[:8]) / name)
+def _top(file: DataFile, part: FilePart) -> tuple[str, str]:
+    """What lies in train_files/ for a part, the part or its folder, and a hash of what that holds."""
+    if file.format is FileFormat.FOLDER:
+        return _safe(file.name), hash_text(file.id)
+    return _safe(part.name), part.sha256
+
+
+def _place(file: DataFile, part: FilePart, contents: Mapping[str, set[str]]) -> str:
+    top, content = _top(file, part)
+    place = PurePosixPath() if len(contents[top.casefold()]) == 1 else PurePosixPath(content[:8])
+    return str(place / top / _safe(part.name) if file.format is FileFormat.FOLDER else place / top)
 
 
 def _safe(name: str) -> str:

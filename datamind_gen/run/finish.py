@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -63,7 +63,13 @@ class Sorted:
 
 
 def finish_run(
-    engine: Engine, traffic: Traffic, folder: RunFolder, *, started: float, ticks: tuple[Tick, ...]
+    engine: Engine,
+    traffic: Traffic,
+    folder: RunFolder,
+    *,
+    recipe: Mapping[str, bytes],
+    started: float,
+    ticks: tuple[Tick, ...],
 ) -> Ended:
     """Publishes what passed, and says how the run ended. Raises OSError where the disk refuses."""
     found = sort_rows(traffic.delivered, engine)
@@ -73,6 +79,7 @@ def finish_run(
         title=engine.spec.title,
         description=engine.spec.description,
         pipeline_yaml=resolved_yaml(engine.spec),
+        recipe=recipe,
         kept=found.kept,
         dropped=found.dropped,
         profiles=dict(engine.profiles),
@@ -86,8 +93,8 @@ def finish_run(
     published = write_dataset(folder.dataset, finished)
     ended = replace(describe_end(engine, published), warnings=published.warnings)
     _write_funnel(folder, published.funnel, ended)
-    manifest = _manifest(engine, traffic, folder, finished, ended, started, ticks)
-    write_manifest(folder.root, replace(manifest, diversity=published.diversity, gaps=_gaps(engine, found)))
+    manifest = _manifest(engine, traffic, folder, published, finished.models, ended, started, ticks)
+    write_manifest(folder.root, replace(manifest, gaps=_gaps(engine, found)))
     write_report(PublishedRun.open(folder.root), folder.report)
     return ended
 
@@ -231,7 +238,8 @@ def _manifest(
     engine: Engine,
     traffic: Traffic,
     folder: RunFolder,
-    finished: Finished,
+    published: PublishedDataset,
+    models: tuple[ModelUse, ...],
     ended: Ended,
     started: float,
     ticks: tuple[Tick, ...],
@@ -239,8 +247,8 @@ def _manifest(
     now = time.time()
     earlier = read_manifest(folder.root)
     manifest = Manifest(
-        name=finished.name,
-        pipeline_sha256=hash_pipeline(finished.pipeline_yaml),
+        name=engine.spec.name,
+        pipeline_sha256=hash_pipeline(published.pipeline),
         outcome={ExitCode.DONE: "finished", ExitCode.STOPPED: "stopped"}.get(ended.code, "failed"),
         message=ended.message,
         started=_iso(started),
@@ -249,13 +257,14 @@ def _manifest(
         starts=engine.ledger.count(RecordKind.RUN),
         waves=traffic.wave,
         isolation=str(engine.sandbox.isolation),
-        models=finished.models,
+        models=models,
         usage=engine.crew.usage(),
         python=platform.python_version(),
         platform=describe_platform(),
         cores=os.cpu_count() or 1,
         packages=package_versions(),
         throughput=ticks,
+        diversity=published.diversity,
     )
     if earlier is None:
         return manifest

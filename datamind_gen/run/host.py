@@ -20,6 +20,7 @@ from datamind_gen.ledger import Ledger, LedgerLocked
 from datamind_gen.models.budget import budget_reached
 from datamind_gen.publish import PublishError
 from datamind_gen.publish.manifest import Tick
+from datamind_gen.publish.recipe import read_parts
 from datamind_gen.rows import decode
 from datamind_gen.run.engine import Engine
 from datamind_gen.run.events import Ended, Event, Lost, Note, Order, Ready, Snapshot, write_event
@@ -71,6 +72,7 @@ class Host:
             found = find_files(loaded, self.folder)
             engine = await open_engine(loaded, ledger, locate(found), self.job, stack)
             self._take(engine, loaded)
+            recipe = read_parts(loaded, engine.prompts)
             traffic = Traffic(engine, [item.file for item in found])
             beat = asyncio.create_task(self._beat(engine, traffic, None))
             stack.callback(beat.cancel)
@@ -81,7 +83,7 @@ class Host:
                 await self._serve(engine, traffic)
             if engine.watcher is not None:
                 return await finish_preview(engine, engine.watcher, traffic, self.folder)
-            finish = partial(finish_run, started=self.started, ticks=tuple(self._ticks))
+            finish = partial(finish_run, recipe=recipe, started=self.started, ticks=tuple(self._ticks))
             return await asyncio.to_thread(finish, engine, traffic, self.folder)
 
     def _take(self, engine: Engine, loaded: LoadedPipeline) -> None:

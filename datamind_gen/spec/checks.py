@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from datamind_gen.models.settings import ScriptedSettings
 from datamind_gen.rows import FileFormat
 from datamind_gen.spec.judging import JudgeMethod
+from datamind_gen.spec.pipeline import DECIDED_BY_STAGE
 from datamind_gen.spec.problems import Problem, Severity, find_nearest, list_names
 from datamind_gen.spec.resources import built_in_prompts, bundled_taxonomies
 from datamind_gen.spec.rules import RuleUse
@@ -183,10 +184,7 @@ def _check_judging(loaded: LoadedPipeline) -> Iterator[Problem]:
 
 def _check_sampling(loaded: LoadedPipeline) -> Iterator[Problem]:
     """What a stage says about sampling wins over what its model says."""
-    for section, role, keys in (
-        ("sample", "expert", ("temperature", "top_p", "max_tokens")),
-        ("judge", "judge", ("temperature", "max_tokens")),
-    ):
+    for section, role, keys in DECIDED_BY_STAGE:
         for key in keys:
             decides = getattr(getattr(loaded.spec, section), key)
             if decides is not None:

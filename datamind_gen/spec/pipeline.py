@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field
 
-from datamind_gen.spec.judging import JudgeSettings, ReflectSettings
+from datamind_gen.spec.judging import JudgeMethod, JudgeSettings, ReflectSettings
 from datamind_gen.spec.publish import PublishSettings
 from datamind_gen.spec.queries import CoverageSettings, QuerySettings
 from datamind_gen.spec.roles import ModelRoles
@@ -78,14 +78,48 @@ class PipelineSpec(Section):
     """How to run it here: in no key, never redoes anything."""
 
 
-def resolved_yaml(spec: PipelineSpec) -> str:
-    """The pipeline with everything that it extends and every default written out, without `run`.
+DECIDED_BY_STAGE = (
+    ("sample", "expert", ("temperature", "top_p", "max_tokens")),
+    ("judge", "judge", ("temperature", "max_tokens")),
+)
+"""Section, role, and the keys in which the section wins over what the role's model says."""
 
-    The same spec gives the same text on any machine; loading it gives an equal spec (but for `run`).
+
+def resolved_yaml(spec: PipelineSpec) -> str:
+    """The pipeline with everything that it extends and every default that acts, without what is this
+    machine's own: `run`, and the place of a key.
+
+    The same spec gives the same text on any machine; loading it gives an equal spec (but for those).
     """
-    plain = _plain(spec.model_dump(exclude={"run"}, by_alias=True))
-    header = "# Resolved by datamind-gen. Paths are relative to the folder of the pipeline that was run.\n"
-    return header + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    plain = spec.model_dump(exclude={"run"}, by_alias=True)
+    _leave_out_idle(plain, spec)
+    for model in plain["models"].values():
+        model.pop("api_key_file", None)
+    return dump_pipeline(plain)
+
+
+def dump_pipeline(plain: dict[str, Any]) -> str:
+    """A resolved pipeline as YAML."""
+    header = "# Resolved by datamind-gen. Paths are relative to this file.\n"
+    return header + yaml.safe_dump(_plain(plain), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _leave_out_idle(plain: dict[str, Any], spec: PipelineSpec) -> None:
+    """Drops defaults that another setting overrules: written out, they would be warnings."""
+    for section, role, keys in DECIDED_BY_STAGE:
+        settings = getattr(spec.models, role)
+        for key in keys:
+            default = type(settings).model_fields[key].default
+            if getattr(getattr(spec, section), key) is not None and getattr(settings, key) == default:
+                del plain["models"][role][key]
+    if JudgeMethod.MODEL not in spec.judge.methods:
+        for key in ("temperature", "max_tokens"):
+            if getattr(spec.judge, key) == JudgeSettings.model_fields[key].default:
+                del plain["judge"][key]
+        if spec.models.judge == ModelRoles().judge:
+            del plain["models"]["judge"]
+    if spec.reflect.rounds == 0 and spec.reflect.samples is None:
+        del plain["reflect"]["samples"]
 
 
 def _plain(value: Any) -> Any:

@@ -205,7 +205,7 @@ async def _resume_and_publish(place: Path, rows: int) -> None:
             found = sort_rows(traffic.delivered, engine)
         funnel = make_funnel(engine, found, wave=1)
         finished = Finished(
-            "bench", "", "name: bench\n", found.kept, found.dropped, dict(engine.profiles),
+            "bench", "", "name: bench\n", {}, found.kept, found.dropped, dict(engine.profiles),
             {file.id: engine.paths(file.id) for file in files}, funnel, (), (), 0,
         )  # fmt: skip
         with measured("publish"):

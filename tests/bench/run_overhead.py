@@ -205,7 +205,7 @@ async def run_ours(rows: int, place: Path) -> tuple[float, float, int]:
         await server.close()
         candidates = tuple(decode(Candidate, found.payload) for found in traffic.delivered.values())
         finished = Finished(
-            "bench", "", "name: bench\n", candidates, (), dict(engine.profiles), paths,
+            "bench", "", "name: bench\n", {}, candidates, (), dict(engine.profiles), paths,
             Funnel(engine.stage_counts()), (), (), 0,
         )  # fmt: skip
         published = write_dataset(place / "dataset", finished)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import datasets
 import pytest
+import yaml
 
 from tests.cli.conftest import Run
 
@@ -29,6 +31,21 @@ def test_a_new_folder_runs_and_asks_what_its_taxonomy_says(
     rows = datasets.load_dataset(str(mine / "run" / "dataset"), "sft", split="train")
     assert set(rows["category"]) == {"ranking"}
     assert {name for names in rows["files"] for name in names} == {"states.csv"}
+    moved = shutil.move(mine / "run" / "dataset", tmp_path / "elsewhere")
+    table.unlink()
+    checked = datamind_gen("validate", moved / "pipeline.yaml", "--json")
+    assert json.loads(checked.stdout)["problems"] == []
+
+
+@pytest.mark.parametrize(("files", "asked"), [(1, 60), (3, 20), (9, 12)], ids=["one", "some", "many"])
+def test_the_files_can_carry_the_target(tmp_path: Path, datamind_gen: Run, files: int, asked: int) -> None:
+    names = [f"{number}.csv" for number in range(files)]
+    for name in names:
+        (tmp_path / name).write_text("a,b\n1,2\n")
+    datamind_gen("init", "mine", *(word for name in names for word in ("--data", name)), cwd=tmp_path)
+    written = yaml.safe_load((tmp_path / "mine" / "pipeline.yaml").read_text())
+    assert written["sources"] == [{"path": f"../{name}"} for name in names]
+    assert written["coverage"]["per_file"] == asked
 
 
 def test_a_folder_with_something_in_it_stays_as_it_is(tmp_path: Path, datamind_gen: Run) -> None:

@@ -247,6 +247,7 @@ def make_finished(folder: Path, queries: int = 24, *, settings: PublishSettings 
         name="sample",
         description="A sample run, for tests.",
         pipeline_yaml=PIPELINE,
+        recipe={},
         kept=tuple(kept),
         dropped=tuple(dropped),
         profiles={profile.file.id: profile for profile in profiles},
