@@ -15,7 +15,14 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from datamind_gen.rows import AnswerType, Column, Scalar, SemanticType, Slot
-from datamind_gen.taxonomy.meaning import SHORT_SCALE, is_additive, is_period, is_quarter_of_series, is_scale
+from datamind_gen.taxonomy.meaning import (
+    SHORT_SCALE,
+    has_true_zero,
+    is_additive,
+    is_period,
+    is_quarter_of_series,
+    is_scale,
+)
 from datamind_gen.taxonomy.remember import remember
 from datamind_gen.taxonomy.render import ChoiceRef, ColumnRef, LabelRef, Value, say
 from datamind_gen.taxonomy.schema import ColumnKind, NullWish, Program, SlotSpec
@@ -85,7 +92,9 @@ def _meets(column: Column, spec: SlotSpec, rows: int) -> bool:
     if spec.rows_each is not None:
         fit = fit and column.count >= spec.rows_each * max(column.distinct, 1)
     if spec.positive:
-        fit = fit and isinstance(column.minimum, (int, float)) and column.minimum > 0
+        fit = (
+            fit and isinstance(column.minimum, (int, float)) and column.minimum > 0 and has_true_zero(column)
+        )
     if spec.integral is not None:
         fit = fit and column.integral == spec.integral
     return fit

@@ -131,6 +131,12 @@ def is_period(column: Column) -> bool:
     return "per" not in words and bool(words & {"year", "quarter", "month", "week", "date", "decade"})
 
 
+def has_true_zero(column: Column) -> bool:
+    """Whether a ratio of two values means something: twice 10 degrees is no warmer by half."""
+    words = _words(column.name) | _words(column.unit or "")
+    return not words & {"temp", "temps", "temperature", "temperatures", "celsius", "fahrenheit"}
+
+
 def is_quarter_of_series(column: Column, columns: Sequence[Column]) -> bool:
     """Whether it is the quarter beside a year: half of a date, and as a group of figures that grow with the
     years an accident."""

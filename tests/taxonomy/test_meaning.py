@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from datamind_gen.rows import Column, SemanticType
 from datamind_gen.taxonomy import load_taxonomy
 from datamind_gen.taxonomy.fill import fill, has_kind
-from datamind_gen.taxonomy.meaning import is_additive, is_scale
+from datamind_gen.taxonomy.meaning import has_true_zero, is_additive, is_quarter_of_series, is_scale
 from datamind_gen.taxonomy.schema import ColumnKind
 
 
@@ -51,9 +52,22 @@ def test_rates_levels_and_what_nobody_knows_are_not_summed(column: Column) -> No
 
 def test_a_stock_is_summed_over_places_and_never_over_time() -> None:
     people = number("population", integral=True, dtype="int")
-    assert is_additive(people, (people, number("state")))
+    states = replace(number("state"), kind=SemanticType.NAME, count=50, distinct=50)
+    assert is_additive(people, (people, states))
+    assert not is_additive(people, (people, replace(states, kind=SemanticType.CATEGORY, count=900))), "people"
     assert not is_additive(people, (people, YEAR))
     assert is_additive(number("sales"), (number("sales"), YEAR))
+
+
+def test_half_as_warm_again_means_nothing() -> None:
+    assert has_true_zero(number("price"))
+    assert not has_true_zero(number("temperature_celsius"))
+
+
+def test_a_quarter_beside_a_year_is_half_a_date() -> None:
+    quarter = number("quarter", integral=True, distinct=4, minimum=1, maximum=4)
+    assert is_quarter_of_series(quarter, (quarter, YEAR))
+    assert not is_quarter_of_series(quarter, (quarter, number("sales")))
 
 
 @pytest.mark.parametrize("dtype", ["int", "float"])

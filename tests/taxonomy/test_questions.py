@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,3 +104,56 @@ def test_what_would_read_as_a_list_is_not_composed(bundled: Callable[[str], Load
             assert clauses <= MAX_CLAUSES
             longest = max(longest, len(grown.links))
     assert 3 <= longest <= (MAX_CLAUSES + 1) * (MAX_NESTING + 1)
+
+
+def test_what_one_sentence_cannot_say_is_a_brief_that_names_what_it_found(
+    bundled: Callable[[str], Loaded],
+) -> None:
+    profile, _ = bundled("firm_investment.csv")
+    (view, *_) = list_views(profile)
+
+    def link(path: str, wire: Wire | None, *slots: Slot) -> Link:
+        category, _, name = path.partition("/")
+        return Link(category, TAXONOMY.category(category).program(name), slots, wire)
+
+    chain = Chain(
+        view,
+        (
+            link(
+                "ranking/group_with_extreme_aggregate",
+                None,
+                Slot(name="group", column="firm"),
+                Slot(name="value", column="value"),
+                Slot(name="end", value="highest"),
+                Slot(name="how", value="mean"),
+            ),
+            link(
+                "aggregation/average_of_label",
+                Wire.LABEL,
+                Slot(name="value", column="capital"),
+                Slot(name="group", column="firm"),
+                Slot(name="level", column="firm", wired=0),
+            ),
+            link(
+                "aggregation/mean_above_threshold",
+                Wire.NUMBER,
+                Slot(name="value", column="invest"),
+                Slot(name="other", column="capital"),
+                Slot(name="threshold", column="capital", wired=1),
+                Slot(name="side", value="above"),
+            ),
+            link(
+                "aggregation/overall_average",
+                Wire.FILTER,
+                Slot(name="value", column="value"),
+                Slot(name="filter", value=">", column="invest", wired=2),
+            ),
+        ),
+    )
+    question = write_question(chain, random.Random(1))
+    found, narrowed, asked, *_ = re.split(r"(?<=[.?]) ", question)
+    assert "the average capital for the firm with the highest mean value" in found
+    assert "that average" in narrowed
+    assert "invest" in narrowed
+    assert asked.endswith("?")
+    assert "where firm is" not in question
