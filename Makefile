@@ -8,15 +8,15 @@ WORKERS ?= 2
 
 install: $(VENV)/.installed
 
-# torch first and pinned: an unpinned torch would pull gigabytes of CUDA packages.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
 	touch $@
 
+# On Linux, PyPI's torch brings gigabytes of CUDA; PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu has it
+# without.
 $(VENV)/.dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,dev]"
 	touch $@
 

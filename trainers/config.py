@@ -20,7 +20,7 @@ from datamind_gen.models.settings import ModelSettings
 from datamind_gen.spec.diagnosis import validate_document
 from datamind_gen.spec.document import read_document
 from datamind_gen.spec.overrides import apply_override
-from datamind_gen.spec.problems import Problem, render_problems, sort_problems
+from datamind_gen.spec.problems import Problem, find_nearest, render_problems, sort_problems
 from datamind_gen.spec.section import Section
 from trainers.errors import TrainerError
 
@@ -302,10 +302,11 @@ class Recipe(Section):
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe of a YAML file with `key=value` overrides. Raises TrainerError naming every mistake."""
-    if not path.is_file():
-        raise TrainerError(f"{path}: no such recipe; those that ship are in {RECIPES}")
-    document = read_document(path)
+    """The recipe of a YAML file, or a shipped one by name, with `key=value` overrides.
+
+    Raises TrainerError naming every mistake.
+    """
+    document = read_document(_find(path))
     root, problems = document.root, list(document.problems)
     if root is None:
         raise TrainerError(render_problems(problems).plain)
@@ -321,3 +322,14 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise TrainerError(render_problems(sort_problems(problems)).plain)
     assert isinstance(recipe, Recipe)
     return recipe
+
+
+def _find(path: Path) -> Path:
+    shipped = {recipe.stem: recipe for recipe in sorted(RECIPES.glob("*.yaml"))}
+    if not path.is_file() and str(path) not in shipped:
+        near = find_nearest(path.stem, shipped)
+        raise TrainerError(
+            f"{path}: no such recipe{f'; did you mean `{near}`?' if near else ''}; give a file, or the name of "
+            f"a shipped one: {', '.join(shipped)}"
+        )
+    return path if path.is_file() else shipped[str(path)]

@@ -20,6 +20,7 @@ from typing import Any
 
 from datamind_gen.publish.schema import SCHEMA_VERSION, SCHEMAS, Config
 from datamind_gen.rows import Answer, FileFormat, Message, decode, hash_text
+from datamind_gen.spec.resources import bundled_pipelines
 from trainers.config import Data
 from trainers.errors import TrainerError
 
@@ -165,9 +166,10 @@ def open_dataset(config: Data) -> Dataset:
     if path.is_dir():
         return Dataset(config, path)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", config.dataset) or path.parent.is_dir():
+        maker = path.parent.name if path.parent.name in bundled_pipelines() else "PIPELINE"
         raise TrainerError(
             f"data.dataset: {config.dataset} is neither a directory, a .json file nor a Hub id; run "
-            "`python -m datamind_gen run` first, or give data.dataset=PATH"
+            f"`python -m datamind_gen run {maker}` first, or give data.dataset=PATH"
         )
     from huggingface_hub import snapshot_download
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -21,7 +23,10 @@ from trainers.tokens import TokenSequence
 
 @contextlib.contextmanager
 def progress(name: str, total: int, done: int, *, show: bool) -> Iterator[Callable[..., None]]:
-    """A bar in a terminal, a line every twentieth of the way elsewhere; yields what advances it."""
+    """A bar in a terminal; elsewhere a line after the first step and every twentieth of the way.
+
+    Both say how long the rest will take. Yields what advances it.
+    """
     console = Console(stderr=True)
     if not show:
         yield lambda **_: None
@@ -45,11 +50,17 @@ class _Lines:
     def __init__(self, name: str, total: int, done: int, console: Console) -> None:
         self.name, self.total, self.done, self.console = name, total, done, console
         self.every = max(total // 20, 1)
+        self.first = done + 1
+        self.began = time.monotonic()
 
     def advance(self, **values: float) -> None:
         self.done += 1
-        if self.done % self.every == 0 or self.done == self.total:
-            self.console.print(f"{self.name} {self.done}/{self.total}  {_numbers(values)}", highlight=False)
+        if self.done % self.every == 0 or self.done in (self.first, self.total):
+            pace = (time.monotonic() - self.began) / (self.done - self.first + 1)
+            left = timedelta(seconds=round(pace * (self.total - self.done)))
+            rest = f"  about {left} left" if self.done < self.total else ""
+            line = f"{self.name} {self.done}/{self.total}  {_numbers(values)}{rest}"
+            self.console.print(line, highlight=False)
 
 
 def _numbers(values: dict[str, float]) -> str:

@@ -34,6 +34,12 @@ def train_sft(recipe: Recipe) -> Path:
     tokenizer = load_tokenizer(recipe.model, texts_of(conversations))
     sequences = tokenize(conversations, TokenBuilder(tokenizer), max_tokens=recipe.data.max_tokens)
     total_steps = planned_steps(recipe.sft, len(sequences))
+    if accelerator.is_main_process:
+        Console(stderr=True).print(
+            f"{len(sequences):,} of {len(conversations):,} conversations are trained on: {total_steps:,} steps "
+            f"of {recipe.sft.batch_size}",
+            highlight=False,
+        )
     training = Training.start(
         recipe,
         "sft",
