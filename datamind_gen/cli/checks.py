@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamind_gen.spec.document import show_path
-from datamind_gen.spec.problems import Problem, Severity, find_nearest, list_names
+from datamind_gen.spec.problems import Problem, find_nearest, list_names
 
 if TYPE_CHECKING:
     from datamind_gen.spec.checks import ExtraCheck
@@ -39,24 +39,11 @@ def check_bundled(loaded: LoadedPipeline) -> Iterator[Problem]:
 
 def check_taxonomy_files(loaded: LoadedPipeline) -> Iterator[Problem]:
     """The taxonomy's own files are in order; what is only probably wrong with them is a warning."""
-    from datamind_gen.taxonomy.lint import lint
-    from datamind_gen.taxonomy.load import TaxonomyError, load_taxonomy
+    from datamind_gen.taxonomy.lint import lint_taxonomy
 
     folder = loaded.taxonomy_folder
-    if folder is None:
-        return
-    try:
-        taxonomy = load_taxonomy(folder)
-    except TaxonomyError as error:
-        yield from (locate(loaded, "taxonomy", text) for text in error.problems)
-        return
-    for finding in lint(taxonomy):
-        yield Problem(
-            file=show_path(folder / f"{finding.category}.yaml"),
-            message=str(finding),
-            key="taxonomy",
-            severity=Severity.ERROR if finding.fatal else Severity.WARNING,
-        )
+    if folder is not None:
+        yield from lint_taxonomy(folder, for_model=loaded.spec.queries.author.model > 0)
 
 
 def check_prompt_files(loaded: LoadedPipeline) -> Iterator[Problem]:

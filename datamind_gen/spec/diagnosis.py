@@ -9,8 +9,8 @@ need a typed value can still look at the rest and all can be reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -75,10 +75,24 @@ class _Mistake:
     def is_unknown_key(self) -> bool:
         return self.kind in ("extra_forbidden", "invalid_key")
 
+    @property
+    def is_about_key(self) -> bool:
+        """Whether the key itself is what is wrong, not the value below it."""
+        return self.errors[0]["loc"][-1:] == ("[key]",)
 
-def validate_document(model: type[M], root: Node, *, also: Sequence[str] = ()) -> Validated:
+    def without(self, meant: Collection[KeyPath]) -> _Mistake | None:
+        """What is left of it when missing keys that stand there misspelt are no mistake of their own."""
+        if self.kind != "missing":
+            return self
+        left = tuple(error for error in self.errors if (*self.path, error["loc"][-1]) not in meant)
+        return replace(self, errors=left) if left else None
+
+
+def validate_document(
+    model: type[M], root: Node, *, also: Sequence[str] = (), whole: str = "the pipeline"
+) -> Validated:
     """The typed value of a document, and all that is wrong with it. `also` are keys that may stand at the top
-    of the file beside the model's.
+    of the file beside the model's; `whole` is what the file is called where no key can be.
     """
     problems: list[Problem] = []
     left_out: list[KeyPath] = []
@@ -90,11 +104,15 @@ def validate_document(model: type[M], root: Node, *, also: Sequence[str] = ()) -
         except ValidationError as error:
             mistakes = _group(error, mended)
         fresh = [it for it in mistakes if not _follows_from(it, (*left_out, *misspelt))]
-        for mistake in fresh:
-            problem = _describe(mistake, model, root, also)
+        meant: set[KeyPath] = set()
+        for mistake in sorted(fresh, key=lambda it: not it.is_unknown_key):
+            if (lacking := mistake.without(meant)) is None:
+                continue
+            problem = _describe(lacking, model, root, also, whole)
             problems.append(problem)
             if mistake.is_unknown_key and problem.nearest:
                 misspelt.append(mistake.path)
+                meant.add((*mistake.path[:-1], problem.nearest))
         for mistake in mistakes:
             if not mistake.path:
                 return Validated(None, tuple(problems), tuple(left_out))
@@ -114,7 +132,15 @@ def _group(error: ValidationError, root: Node) -> list[_Mistake]:
     grouped: dict[KeyPath, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         grouped.setdefault(_locate(root, details["loc"]), []).append(details)
-    return [_Mistake(path, tuple(errors)) for path, errors in grouped.items()]
+    mistakes = [_Mistake(path, tuple(errors)) for path, errors in grouped.items()]
+    return [it for it in mistakes if not _is_other_member(it, grouped)]
+
+
+def _is_other_member(mistake: _Mistake, paths: Collection[KeyPath]) -> bool:
+    """Whether it only says that a list is no plain value, where one may stand and an item of it is wrong."""
+    depth = len(mistake.path)
+    is_above = any(len(path) > depth and path[:depth] == mistake.path for path in paths)
+    return is_above and mistake.kind != "missing" and not mistake.is_about_key
 
 
 def _locate(root: Node, loc: Sequence[int | str]) -> KeyPath:
@@ -139,14 +165,18 @@ def _matching_key(node: Node, part: int | str) -> Key | None:
     return None
 
 
-def _describe(mistake: _Mistake, model: type[BaseModel], root: Node, also: Sequence[str]) -> Problem:
+def _describe(
+    mistake: _Mistake, model: type[BaseModel], root: Node, also: Sequence[str], whole: str
+) -> Problem:
     if mistake.is_unknown_key:
         return _describe_unknown_key(mistake.path, model, root, also)
+    if mistake.is_about_key:
+        return _describe_key(mistake, root)
     if mistake.kind == "missing":
-        return _describe_missing(mistake, root)
+        return _describe_missing(mistake, root, whole)
     if mistake.kind in ("union_tag_invalid", "union_tag_not_found"):
         return _describe_kind(mistake, root)
-    return _describe_value(mistake, root)
+    return _describe_value(mistake, root, whole)
 
 
 def _describe_unknown_key(path: KeyPath, model: type[BaseModel], root: Node, also: Sequence[str]) -> Problem:
@@ -172,12 +202,32 @@ def _describe_unknown_key(path: KeyPath, model: type[BaseModel], root: Node, als
     )
 
 
-def _describe_missing(mistake: _Mistake, root: Node) -> Problem:
+def _describe_key(mistake: _Mistake, root: Node) -> Problem:
+    *above, key = mistake.path
     node = root.get(*mistake.path)
     assert node is not None
+    names = [name for error in mistake.errors for name in _choices(error)]
+    expected = " or ".join(text for error in mistake.errors for text in _expect(error))
+    return problem_at(
+        node.place,
+        f"`{key}` cannot be a key of `{write_path(tuple(above))}`",
+        key=write_path(mistake.path),
+        value=str(key),
+        nearest=find_nearest(key, names),
+        fix=f"one of {', '.join(names)}" if names else f"it must be {expected}",
+    )
+
+
+def _describe_missing(mistake: _Mistake, root: Node, whole: str) -> Problem:
+    node = root.get(*mistake.path)
+    assert node is not None
+    last = mistake.errors[-1]["loc"][-1]
+    if isinstance(last, int):
+        said = f"`{write_path(mistake.path)}` is a list of {len(node.value)}; it must be a list of {last + 1}"
+        return problem_at(node.place, said, key=write_path(mistake.path), value="a list")
     keys = [str(error["loc"][-1]) for error in mistake.errors]
     named = " and ".join(f"`{key}`" for key in keys)
-    where = f"`{write_path(mistake.path)}`" if mistake.path else "the pipeline"
+    where = f"`{write_path(mistake.path)}`" if mistake.path else whole
     return problem_at(
         node.place, f"{where} lacks {named}", key=write_path((*mistake.path, keys[0])), fix=f"add {named}"
     )
@@ -208,10 +258,10 @@ def _describe_kind(mistake: _Mistake, root: Node) -> Problem:
     )
 
 
-def _describe_value(mistake: _Mistake, root: Node) -> Problem:
+def _describe_value(mistake: _Mistake, root: Node, whole: str) -> Problem:
     node = root.get(*mistake.path)
     assert node is not None
-    name = write_path(mistake.path) or "the pipeline"
+    name = write_path(mistake.path) or whole
     value = _show(node.value, mistake.path[-1] if mistake.path else "")
     quoted = _quote(node.value, value)
     own = [error for error in mistake.errors if error["type"] == "value_error"]
@@ -254,8 +304,12 @@ def _expect(error: ErrorDetails) -> list[str]:
         return [f"`{name}`" for name in _choices(error)]
     if kind == "string_pattern_mismatch":
         return [f"text of the form {context['pattern']}"]
-    if kind in ("string_too_short", "too_short"):
+    if kind == "string_too_short" or (kind == "too_short" and not context["actual_length"]):
         return ["given; it is empty"]
+    if kind in ("too_short", "too_long"):
+        most = context.get("max_length")
+        bound = f"at least {context['min_length']}" if most is None else f"at most {most}"
+        return [f"a list of {bound}, not of {context['actual_length']}"]
     return [_EXPECTED.get(kind, error["msg"][0].lower() + error["msg"][1:])]
 
 

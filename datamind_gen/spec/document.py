@@ -267,7 +267,7 @@ def _advise(said: str, place: Place) -> str:
     if "mapping values are not allowed" in said:
         return "put text that holds `: ` in quotes, and check the indentation of the line above"
     if "could not determine a constructor" in said:
-        return "remove the tag that starts with `!`; a pipeline holds plain values only"
+        return "remove the tag that starts with `!`; only plain values may stand here"
     if "cannot start any token" in said or "expected alphabetic" in said:
         return "put text that starts with a special character in quotes"
     if "expected <block end>" in said or "could not find expected ':'" in said:

@@ -196,4 +196,4 @@ def _knowledge(query: Query, profile: Profile, services: Services) -> str:
         return ""
     category = services.taxonomy.category(query.category)
     workflow = category.workflow.sql if profile.file.format.is_database else category.workflow.python
-    return services.prompts.render("knowledge", title=category.title, workflow=workflow)
+    return services.prompts.render("knowledge", title=category.title, workflow=workflow) if workflow else ""

@@ -4,9 +4,10 @@
     python -m datamind_gen.taxonomy.check FOLDER [FILE ...] [--table OUT.md]
 
 Without files it takes the tables that come with the package. For each program: on which files it could
-be filled, example questions with their answers, and why the other draws came to nothing. Exit 1 when a
-program fails with an error, or never gives an answer. Of a taxonomy's folder it says on how many of the files
-each program gives an answer; exit 1 when one gives none.
+be filled and what the others lack, example questions with their answers, and why the other draws came to
+nothing. Exit 1 when a program fails with an error, or never gives an answer. Of a taxonomy's folder it says
+on how many of the files each program gives an answer, and which exemplars sound like another category's;
+exit 1 when a program gives none. Exit 2 when there are mistakes in the YAML.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,16 +28,27 @@ from rich.markup import escape
 from datamind_gen.files import FileError, FoundFile, ReadSettings, SourceSpec, find_sources, profile_file
 from datamind_gen.rows import Profile, seed_from
 from datamind_gen.sandbox import Sandbox
+from datamind_gen.spec.problems import Problem, list_names, render_problems, sort_problems
 from datamind_gen.taxonomy.execute import Executor, Fate, Run
 from datamind_gen.taxonomy.instances import draw, instantiate, make_query
-from datamind_gen.taxonomy.lint import lint_category
-from datamind_gen.taxonomy.load import TaxonomyError, load_category, load_taxonomy
-from datamind_gen.taxonomy.reach import measure_reach, write_table
+from datamind_gen.taxonomy.lint import find_strays, lint_category, lint_taxonomy
+from datamind_gen.taxonomy.load import (
+    TaxonomyError,
+    load_category,
+    load_taxonomy,
+    read_categories,
+    read_category,
+)
+from datamind_gen.taxonomy.reach import VIEWS, measure_reach, say_why, write_table
 from datamind_gen.taxonomy.schema import Category, Program, Taxonomy
-from datamind_gen.taxonomy.views import View, list_views
+from datamind_gen.taxonomy.unfilled import explain_unfilled
+from datamind_gen.taxonomy.views import list_views
 from datamind_gen.taxonomy.wiring import extend
 
 ANY_SIZE = ReadSettings(max_rows=None)
+MOST_UNFILLED = 5
+"""Files of which it is said why a program does not fit them."""
+MOST_FATES = 12
 
 
 @dataclass(slots=True)
@@ -44,7 +56,8 @@ class Tally:
     """What a program came to over all files."""
 
     files: set[str] = field(default_factory=set)
-    unfilled: int = 0
+    unfilled: dict[str, list[str]] = field(default_factory=dict)
+    """Why not, by file."""
     fates: Counter[Fate] = field(default_factory=Counter)
     good: list[tuple[str, str, str]] = field(default_factory=list)
     """File, question, answer."""
@@ -82,14 +95,15 @@ async def check_program(
     tally = Tally()
     for loaded in files:
         rng = random.Random(seed_from(program.name, loaded.profile.file.id))
+        views = list_views(loaded.profile)[:VIEWS]
         chains = [
             chain
-            for view in _some_views(loaded.profile)
+            for view in views
             for _ in range(draws)
             if (chain := instantiate(program, view, category.name, rng)) is not None
         ]
         if not chains:
-            tally.unfilled += 1
+            tally.unfilled[loaded.profile.file.name] = explain_unfilled(program, views)
             continue
         async with Executor(sandbox, loaded.profile, loaded.paths) as executor:
             different = list({chain.key: chain for chain in chains}.values())
@@ -98,18 +112,14 @@ async def check_program(
     return tally
 
 
-def _some_views(profile: Profile) -> Sequence[View]:
-    return list_views(profile)[:8]
-
-
 def _count(tally: Tally, run: Run, profile: Profile, rng: random.Random) -> None:
     tally.fates[run.fate] += 1
     if not run.good:
-        tally.bad[f"{run.fate.value}: {run.detail}"] += 1
+        tally.bad[say_why(run)] += 1
         return
     query = make_query(run.chain, run.answers, profile, rng)
     if query is None:
-        tally.bad["guard: the question gives an earlier answer away"] += 1
+        tally.bad["the question gives an earlier answer away"] += 1
         return
     tally.files.add(profile.file.name)
     tally.good.append((profile.file.name, query.question, run.answers[-1].text))
@@ -123,8 +133,11 @@ def show(program: Program, tally: Tally, examples: int, console: Console) -> boo
     counts = ", ".join(f"{count} {fate.value}" for fate, count in sorted(tally.fates.items()))
     console.print(
         f"\n[bold {colour}]{program.name}[/]  {len(tally.files)} files; {counts or 'never filled'}; "
-        f"not fillable on {tally.unfilled} files"
+        f"not fillable on {len(tally.unfilled)} files"
     )
+    for file, reasons in list(tally.unfilled.items())[:MOST_UNFILLED]:
+        for why in reasons:
+            console.print(f"  [dim]{escape(file)}[/]  [yellow]{escape(why)}[/]")
     spread = tally.good[:: max(1, len(tally.good) // max(examples, 1))][:examples]
     for file, question, answer in spread:
         console.print(f"  [dim]{escape(file)}[/]  {escape(question)}\n      = {escape(answer[:300])}")
@@ -157,7 +170,10 @@ async def check_chains(
             name = escape(loaded.profile.file.name)
             console.print(f"\n[bold]{len(query.hops)} hops, {query.level.value}[/] [dim]{name}[/]")
             console.print(f"  {escape(query.question)}\n  [dim]{escape(steps)}[/]")
-    console.print(f"\n{dict(fates)}")
+    if fates:
+        console.print("\n[bold]Hops that were tried[/]")
+    for fate, count in fates.most_common(MOST_FATES):
+        console.print(f"  {count} x {escape(fate)}")
 
 
 async def _grow(
@@ -177,7 +193,7 @@ async def _grow(
     while best is not None and best.good and len(best.chain.links) < hops:
         extended = [found for _ in range(30) if (found := extend(best.chain, taxonomy, rng)) is not None][:10]
         runs = await executor.run(extended, stop_at_first=True) if extended else ()
-        fates.update(run.fate.value if run.good else f"{run.fate.value}: {run.detail[:60]}" for run in runs)
+        fates.update("composed" if run.good else say_why(run) for run in runs)
         good = [run for run in runs if run.good]
         if not good:
             break
@@ -185,7 +201,18 @@ async def _grow(
     return best if best is not None and best.good else None
 
 
+def show_problems(found: Iterable[Problem], console: Console) -> bool:
+    """Prints what is wrong with the YAML; True when nothing keeps it from being run."""
+    problems = sort_problems(found)
+    if problems:
+        console.print(render_problems(problems), end="")
+    return not any(problem.is_error for problem in problems)
+
+
 async def run_reach(arguments: argparse.Namespace, console: Console) -> int:
+    if not show_problems(lint_taxonomy(arguments.category), console):
+        return 2
+    show_problems(find_strays(read_categories(arguments.category)), console)
     taxonomy = load_taxonomy(arguments.category)
     with tempfile.TemporaryDirectory() as work:
         files = load_files(arguments.files, Path(work), console)
@@ -201,12 +228,15 @@ async def run_reach(arguments: argparse.Namespace, console: Console) -> int:
 async def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.category.is_dir():
         return await run_reach(arguments, console)
+    if not show_problems(lint_category(read_category(arguments.category)), console):
+        return 2
     category = load_category(arguments.category)
     programs = [one for one in category.programs if arguments.program in (None, one.name)]
-    problems = list(lint_category(category))
-    for problem in problems:
-        console.print(f"[yellow]lint[/] {escape(str(problem))}")
-    fine = not problems
+    if not programs:
+        names = list_names((one.name for one in category.programs), most=40)
+        console.print(f"[red]no program {arguments.program or 'at all'} in it; it has {names or 'none'}[/]")
+        return 2
+    fine = True
     with tempfile.TemporaryDirectory() as work:
         files = load_files(arguments.files, Path(work), console)
         async with Sandbox() as sandbox:
@@ -220,7 +250,11 @@ async def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m datamind_gen.taxonomy.check", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m datamind_gen.taxonomy.check",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("category", type=Path, help="a category's YAML file, or a taxonomy's folder")
     parser.add_argument("--table", type=Path, help="of a folder: write programs by sources as markdown")
     parser.add_argument("files", nargs="*", help="data files or globs; the bundled tables by default")

@@ -16,7 +16,7 @@ from typing import Protocol
 from datamind_gen.rows import Profile, seed_from
 from datamind_gen.sandbox import Sandbox
 from datamind_gen.taxonomy.chain import Chain
-from datamind_gen.taxonomy.execute import Executor, Fate
+from datamind_gen.taxonomy.execute import Executor, Fate, Run
 from datamind_gen.taxonomy.fill import fill, suits
 from datamind_gen.taxonomy.instances import instantiate
 from datamind_gen.taxonomy.schema import Program, Taxonomy
@@ -88,8 +88,12 @@ async def _try_all(
                 if run.good:
                     found[run.chain.last.path].good.add(name)
                 elif round == ROUNDS - 1 and name not in found[run.chain.last.path].good:
-                    kind = "" if run.fate is Fate.GUARD else f"{run.fate.value}: "
-                    found[run.chain.last.path].lost[f"{kind}{run.detail}"[:90]] += 1
+                    found[run.chain.last.path].lost[say_why(run)[:90]] += 1
+
+
+def say_why(run: Run) -> str:
+    """Why a run gave no answer; what a guard said speaks for itself."""
+    return run.detail if run.fate is Fate.GUARD else f"{run.fate.value}: {run.detail}"
 
 
 def _draw(

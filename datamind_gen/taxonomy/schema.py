@@ -1,8 +1,8 @@
 """What a taxonomy is: categories of questions, and the programs that ask and answer them.
 
 These are the types behind `taxonomies/*/`: a user edits YAML, and everything here is what that YAML
-may say. Templates are only parsed here; `render` fills them, `fill` chooses the slots, `execute` runs
-the code. How to write a category is told in docs/taxonomies.md.
+may say; that its names name something, `names` checks. `render` fills templates, `fill` chooses the slots,
+`execute` runs the code. How to write a category is told in docs/taxonomies.md.
 """
 
 from __future__ import annotations
@@ -235,25 +235,6 @@ class Program(Strict):
     def _listed(cls, question: object) -> object:
         return [question] if isinstance(question, str) else question
 
-    @model_validator(mode="after")
-    def _check_references(self) -> Program:
-        columns = {name for name, slot in self.slots.items() if slot.column is not None}
-        for name, slot in self.slots.items():
-            if name in RESERVED:
-                raise ValueError(f"slot {name!r}: that name is taken; choose another")
-            if slot.of is not None and slot.of not in columns:
-                raise ValueError(f"slot {name!r} refers to {slot.of!r}, which is no column slot")
-            if slot.other_than is not None and slot.other_than not in self.slots:
-                raise ValueError(f"slot {name!r}: other_than {slot.other_than!r} is no slot")
-        for key in ("of", "unit_of"):
-            referred = getattr(self.gives, key)
-            if referred is not None and referred not in columns:
-                raise ValueError(f"gives.{key}: {referred!r} is no column slot")
-        for column in self.gives.columns:
-            if column.like not in columns:
-                raise ValueError(f"gives.columns: like {column.like!r} is no column slot")
-        return self
-
 
 class Exemplar(Strict):
     """A question that shows an author model what the category asks."""
@@ -266,8 +247,9 @@ class Exemplar(Strict):
 class Workflow(Strict):
     """Procedural knowledge for an expert model: steps, and the traps on the way."""
 
-    python: str
-    sql: str
+    python: str = ""
+    sql: str = ""
+    """For databases."""
 
 
 class Category(Strict):
@@ -281,18 +263,12 @@ class Category(Strict):
     """Its wanted share; weights need not sum to anything."""
     needs: dict[ColumnKind, Annotated[int, Field(ge=1)]] = {}
     """How many columns of which kind a table must have for the category to make sense."""
-    exemplars: tuple[Exemplar, ...] = Field(min_length=4, max_length=6)
-    templates: tuple[str, ...] = Field(min_length=3)
+    exemplars: tuple[Exemplar, ...] = Field((), max_length=6)
+    """Needed where a model is an author, as are `templates`."""
+    templates: tuple[str, ...] = ()
     """Phrasings for author models, with blanks in angle brackets."""
-    workflow: Workflow
+    workflow: Workflow = Workflow()
     programs: tuple[Program, ...] = ()
-
-    @model_validator(mode="after")
-    def _check_names(self) -> Category:
-        names = [program.name for program in self.programs]
-        if repeated := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"two programs share a name: {', '.join(sorted(repeated))}")
-        return self
 
     def program(self, name: str) -> Program:
         """The program of that name. Raises KeyError."""

@@ -2,7 +2,7 @@
 
 `find_code_mistakes` parses its Python, looks for names that nothing binds and lets SQLite prepare its SQL
 over an empty table; `find_unfillable` says which slots ask for a column that cannot exist. A program's code
-is never executed here: a taxonomy may come from anyone.
+is never executed here: a taxonomy may come from anyone. Each mistake comes with its key path in the program.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import ast
 import builtins
 import sqlite3
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
+from datamind_gen.spec.document import KeyPath
 from datamind_gen.taxonomy.fill import CATEGORY_DISTINCT
 from datamind_gen.taxonomy.harness import HELPERS
 from datamind_gen.taxonomy.render import (
@@ -34,7 +36,16 @@ _SINGLE = frozenset({ColumnKind.MEASURE, ColumnKind.MONEY, ColumnKind.PERCENT, C
 """Kinds whose values hardly repeat: no label of theirs stands for several rows."""
 
 
-def find_code_mistakes(program: Program) -> Iterator[str]:
+class Told(NamedTuple):
+    """Where in a program something is wrong, and what."""
+
+    path: KeyPath
+    said: str
+    word: str = ""
+    """What the line holds that it is about."""
+
+
+def find_code_mistakes(program: Program) -> Iterator[Told]:
     """What keeps the program's code from running on any table."""
     values = {name: example_value(name, spec) for name, spec in program.slots.items()}
     try:
@@ -43,15 +54,17 @@ def find_code_mistakes(program: Program) -> Iterator[str]:
     except RenderError:
         return
     bound = set(_GIVEN)
-    for key, source in (("python", python), *(("guards", guard) for guard in guards)):
+    sources: list[tuple[KeyPath, str]] = [(("python",), python)]
+    sources += [(("guards", index), guard) for index, guard in enumerate(guards)]
+    for path, source in sources:
         try:
-            tree = ast.parse(source.strip(), mode="exec" if key == "python" else "eval")
+            tree = ast.parse(source.strip(), mode="exec" if path == ("python",) else "eval")
         except SyntaxError as error:
-            yield f"{key}: does not parse: {error.msg}: {(error.text or source).strip()[:80]!r}"
+            yield Told(path, f"does not parse: {error.msg}: {(error.text or source).strip()[:80]!r}")
             continue
         bound |= _bound_names(tree)
-        if unknown := sorted(_read_names(tree) - bound):
-            yield f"{key}: nothing binds {', '.join(unknown)}"
+        for name in sorted(_read_names(tree) - bound):
+            yield Told(path, f"nothing binds `{name}`", name)
     if program.sql is not None:
         yield from _sql_mistakes(program, values)
 
@@ -98,7 +111,7 @@ def _read_names(tree: ast.AST) -> set[str]:
     }
 
 
-def _sql_mistakes(program: Program, values: Mapping[str, Value]) -> Iterator[str]:
+def _sql_mistakes(program: Program, values: Mapping[str, Value]) -> Iterator[Told]:
     assert program.sql is not None
     engine: dict[str, Value] = {"table": Code('"example"'), "decimals": 2, "dialect": "sqlite"}
     columns = ", ".join(quote_identifier(name) for name, spec in program.slots.items() if spec.kinds)
@@ -109,16 +122,16 @@ def _sql_mistakes(program: Program, values: Mapping[str, Value]) -> Iterator[str
     except RenderError:
         return
     except sqlite3.Error as error:
-        yield f"sql: SQLite does not take it: {error}"
+        yield Told(("sql",), f"SQLite does not take it: {error}")
     finally:
         connection.close()
 
 
-def find_unfillable(program: Program) -> Iterator[str]:
+def find_unfillable(program: Program) -> Iterator[Told]:
     """Slots that ask for what no column can be."""
     for name, spec in program.slots.items():
-        for told in _contradictions(spec, program.slots):
-            yield f"slot {name}: {told}"
+        for said in _contradictions(spec, program.slots):
+            yield Told(("slots", name), said)
 
 
 def _contradictions(spec: SlotSpec, slots: Mapping[str, SlotSpec]) -> Iterator[str]:

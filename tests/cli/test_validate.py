@@ -56,6 +56,19 @@ def test_a_prompt_that_asks_for_what_it_does_not_get_is_a_mistake(tmp_path: Path
     assert "questoin" in done.stdout
 
 
+def test_a_category_with_unbalanced_braces_is_a_mistake_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "taxonomy.yaml").write_text("name: own\ntitle: Own\ndescription: d\n")
+    shipped = Path(__file__).parents[2] / "taxonomies/data_analysis/counting.yaml"
+    spoilt = shipped.read_text().replace("{{ level }}?", "{{ level }?", 1)
+    (tmp_path / "own" / "counting.yaml").write_text(spoilt)
+    (tmp_path / "mine.yaml").write_text("extends: quickstart\ntaxonomy: own\n")
+    line = next(number for number, text in enumerate(spoilt.splitlines(), 1) if "{{ level }?" in text)
+    done = run_verb(tmp_path, "validate", "mine.yaml")
+    assert done.returncode == 2, done.stderr
+    assert f"own/counting.yaml:{line}:9: error: counting/rows_of_label: question.0: template" in done.stdout
+
+
 def test_a_pipeline_that_is_not_there_exits_2(tmp_path: Path) -> None:
     done = run_verb(tmp_path, "validate", "quickstrat")
     assert done.returncode == 2

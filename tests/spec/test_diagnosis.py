@@ -44,8 +44,9 @@ mine.yaml:3:5: error: no such file: data/salse.csv
 mine.yaml:6:3: error: unknown key `paraphrse` in `queries`
   6 |   paraphrse: 0.2
     = did you mean `paraphrase`? valid here: attempts, author, duplicate_threshold, hops, paraphrase
-mine.yaml:7:10: error: `queries.hops.7` is 1.0; it must be at most 5
+mine.yaml:7:10: error: `7` cannot be a key of `queries.hops`
   7 |   hops: {7: 1.0}
+    = it must be at most 5
 mine.yaml:10:3: error: `target` stands here a second time; the first is on line 9
   10 |   target: 200
      = keep one of the two
