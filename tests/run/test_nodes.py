@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from datamind_gen.ledger import Ledger
+from datamind_gen.publish.recipe import read_parts
 from datamind_gen.rows import encode
 from datamind_gen.run.finish import finish_run
 from datamind_gen.run.folder import RunFolder
@@ -67,7 +68,8 @@ async def run_with_nodes(
         await move_locally(traffic)
         await disturbing
         engine.crew.close()
-        finish_run(engine, traffic, folder, recipe={}, started=0.0, ticks=())
+        recipe = read_parts(loaded, engine.prompts)
+        finish_run(engine, traffic, folder, recipe=recipe, started=0.0, ticks=())
         ends = [await asyncio.to_thread(node.wait, 30) for node in nodes]
     return said, ends
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.run.pipelines import Undisturbed, dataset_bytes
-from tests.run.processes import finish, start_run
+from tests.run.processes import descendants, finish, kill, start_run
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'datamind-gen[ray]'")
 pytestmark = pytest.mark.slow
@@ -47,7 +46,9 @@ def test_a_killed_node_loses_nothing(undisturbed: Undisturbed, cluster: Any, tmp
     while run.poll() is None and len(list(ledger.glob("*.segment"))) < 3:
         time.sleep(0.05)
     raylet = next(node for node in cluster.worker_nodes if node.node_ip_address == "127.0.0.2")
-    os.kill(raylet.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+    node = raylet.all_processes["raylet"][0].process.pid
+    for pid in (node, *(found.pid for found in descendants(node))):  # as a machine goes: all of it at once
+        kill(pid, signal.SIGKILL)
     output = " ".join(finish(run).split())
     assert run.returncode in (0, 3), output
     assert "lost the engine on node 127.0.0.2-" in output
