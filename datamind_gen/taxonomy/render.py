@@ -111,7 +111,11 @@ def render_sql(template: str, slots: Mapping[str, Value]) -> str:
 
 def render_words(template: str, slots: Mapping[str, Value]) -> str:
     """A question or phrase, white space evened out. Raises RenderError."""
-    text = " ".join(_render("words", template, slots).split())
+    return _smooth(" ".join(_render("words", template, slots).split()), slots)
+
+
+def _smooth(text: str, slots: Mapping[str, Value]) -> str:
+    """What a template could not know: a column that its label names again, and articles."""
     for value in slots.values():
         if isinstance(value, LabelRef) and value.owner is not None:
             text = _say_owner_once(text, value.owner, say(value))
@@ -124,7 +128,8 @@ def render_words(template: str, slots: Mapping[str, Value]) -> str:
 def _say_owner_once(text: str, owner: str, said: str) -> str:
     """`quarter is quarter 2` and `quarter quarter 2` name the column twice."""
     between = rf"(?<!\w)({re.escape(owner)})((?: is| recorded as| of|,)?) {re.escape(said)}(?!\w)"
-    return re.sub(between, lambda found: f"{found[1]}{found[2]}{said[len(owner) :]}", text)
+    once = re.compile(between, re.IGNORECASE)
+    return once.sub(lambda found: f"{found[1]}{found[2]}{said[len(owner) :]}", text)
 
 
 def _fix_articles(text: str, slots: Mapping[str, Value]) -> str:
@@ -151,7 +156,7 @@ def render_partly(template: str, slots: Mapping[str, Value]) -> str:
         said = (plural if found[2] else say)(slots[found[1]])
         return "{% raw %}" + said + "{% endraw %}" if re.search(r"[{}]", said) else said
 
-    return _OUTPUT.sub(fill_in, " ".join(template.split()))
+    return _smooth(_OUTPUT.sub(fill_in, " ".join(template.split())), slots)
 
 
 @cache

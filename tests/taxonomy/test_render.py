@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import sqlite3
+from collections.abc import Callable
 
 import pytest
 
 from datamind_gen.taxonomy.render import (
     ChoiceRef,
     ColumnRef,
+    LabelRef,
     RenderError,
+    Value,
     plural,
     render_partly,
     render_python,
@@ -67,6 +70,27 @@ def test_what_is_left_of_a_statement_renders_with_claims_alone() -> None:
     )
     assert "{{ r }}" in left
     assert "{% raw %}" in left
+
+
+@pytest.mark.parametrize("render", [render_words, render_partly], ids=["whole", "partly"])
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ group }} {{ level }}", "Rating 4"),
+        ("{{ group }} is {{ level }}", "Rating is 4"),
+        ("Of rating {{ level }}", "Of rating 4"),
+        ("a {{ age }}", "an age"),
+    ],
+)
+def test_a_column_is_named_once_with_its_label(
+    render: Callable[[str, dict[str, Value]], str], template: str, said: str
+) -> None:
+    slots: dict[str, Value] = {
+        "group": ColumnRef("Rating"),
+        "level": LabelRef(4, "Rating"),
+        "age": ColumnRef("age"),
+    }
+    assert render(template, slots) == said
 
 
 @pytest.mark.parametrize(
