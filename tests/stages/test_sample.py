@@ -10,6 +10,7 @@ from datamind_gen.agent.protocol import STOP_STRINGS
 from datamind_gen.models.base import ChatReply, ChatRequest, ErrorKind, FinishReason, ProviderError
 from datamind_gen.rows import Reason, Status, StopReason
 from datamind_gen.stages.sample import SampleStage
+from datamind_gen.taxonomy.schema import Taxonomy, Workflow
 from tests.stages.groups import make_query
 
 CODE = "<think>\nSo.\n</think>\n<code>\n```python\nprint(21 * 2)\n```\n</code>"
@@ -18,11 +19,11 @@ VOID = "<think>\nLet me think.\n</think>"
 
 
 @pytest.fixture
-def sample(do: Any, serve: Any, bundled: Any) -> Any:
+def sample(do: Any, serve: Any, bundled: Any, taxonomy: Taxonomy) -> Any:
     """The outcome of sampling, and the services that were asked; each sample says these messages in turn."""
     loaded = bundled("firm_investment.csv")
 
-    def run(*texts: str | ProviderError, **settings: Any) -> Any:
+    def run(*texts: str | ProviderError, taxonomy: Taxonomy = taxonomy, **settings: Any) -> Any:
         async def answer(request: ChatRequest) -> ChatReply:
             turn = sum(message.role == "assistant" for message in request.messages)
             text = texts[min(turn, len(texts) - 1)]
@@ -30,7 +31,7 @@ def sample(do: Any, serve: Any, bundled: Any) -> Any:
                 raise text
             return ChatReply(text=text, finish_reason=FinishReason.STOP)
 
-        services = serve(loaded, answer=answer, sample=settings)
+        services = serve(loaded, answer=answer, taxonomy=taxonomy, sample=settings)
         (found,) = do(SampleStage().run(make_query(loaded[0].file.id), services))
         return found, services
 
@@ -51,6 +52,12 @@ def test_the_workflow_ends_the_prompt_and_is_not_published(sample: Any) -> None:
         assert last_line not in published
         assert set(STOP_STRINGS) <= set(request.sampling.stop)
     assert len({made.seed for made in found.row.trajectories}) == 3
+
+
+def test_a_category_without_a_workflow_gives_no_knowledge(sample: Any, taxonomy: Taxonomy) -> None:
+    bare = [one.model_copy(update={"workflow": Workflow()}) for one in taxonomy.categories]
+    found, services = sample(CODE, ANSWER, taxonomy=taxonomy.model_copy(update={"categories": tuple(bare)}))
+    assert services.asked[0].messages == found.row.trajectories[0].prompt
 
 
 def test_without_knowledge_the_expert_sees_what_is_published(sample: Any) -> None:
