@@ -52,7 +52,11 @@ def draw(category: Category, profile: Profile, rng: random.Random) -> Iterator[C
 def instantiate(program: Program, view: View, category: str, rng: random.Random) -> Chain | None:
     """A program filled over a view, as a chain of one hop; None where a slot finds nothing."""
     slots = fill(program, view.columns, view.rows, rng)
-    return None if slots is None else Chain(view, (Link(category, program, slots),))
+    if slots is None or (
+        view.joined and view.joined.isdisjoint(slot.column for slot in slots if slot.column)
+    ):
+        return None  # or joined for nothing
+    return Chain(view, (Link(category, program, slots),))
 
 
 def may_end(program: Program, profile: Profile) -> bool:

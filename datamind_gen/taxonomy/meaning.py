@@ -67,7 +67,7 @@ _TIMED = (SemanticType.DATE, SemanticType.YEAR)
 
 def is_scale(column: Column) -> bool:
     """Whether whole numbers are a code, a bracket or a score on a short scale, rather than a measure."""
-    if column.unit is not None or column.kind is not SemanticType.NUMBER or not column.integral:
+    if column.unit is not None or column.kind not in _AMOUNTS or not column.integral:
         return False
     low, high = column.minimum, column.maximum
     if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):

@@ -29,7 +29,7 @@ _NARROW = {
 }
 _DERIVE = ("Based on {phrase}, one row each", "Given {phrase}, one row each")
 _STEPS = {
-    "==": ("Find {phrase}, and look only at that {noun}.", "Take {phrase} and nothing else."),
+    "==": ("Find {phrase}, and look only at that {noun}.", "Look only at {phrase}."),
     "in": ("Keep only {phrase}.", "Look only at {phrase}."),
     ">": (
         "Take {phrase}, and keep only the rows with {column} above it.",

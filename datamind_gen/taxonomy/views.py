@@ -16,6 +16,8 @@ from datamind_gen.taxonomy.render import quote_identifier, quote_literal, say_co
 
 MIN_COVERAGE = 0.9
 """A join through a key that matches fewer of the child's rows would quietly answer another question."""
+LOOKUP_ROWS = 12
+"""A table with fewer rows beside larger ones is there to be looked things up in, not to be asked about."""
 _GENERIC = frozenset(
     {"name", "title", "label", "code", "type", "kind", "description", "value", "rating", "level"}
 )
@@ -36,6 +38,9 @@ class View:
     is_database: bool
     called: tuple[tuple[str, str], ...] = ()
     """Columns with what questions call them, where the name alone says nothing: the `name` of a firm."""
+
+    joined: frozenset[str] = frozenset()
+    """The columns that a join has added."""
 
     @property
     def joins(self) -> int:
@@ -66,6 +71,8 @@ def find_view(profile: Profile, tables: tuple[str, ...]) -> View:
 def _tables(profile: Profile) -> Iterator[View]:
     several = len(profile.tables) > 1
     for table in profile.tables:
+        if table.rows < LOOKUP_ROWS and any(other.rows >= LOOKUP_ROWS for other in profile.tables):
+            continue
         yield View(
             tables=(table.name,),
             columns=_columns(profile, table),
@@ -96,6 +103,7 @@ def _joins(profile: Profile) -> Iterator[View]:
             sql=_join_sql(link, child, parent, added),
             words=f"the {say_column(child.name)} {noun} joined to {say_column(parent.name)} on {keys}",
             is_database=profile.file.format.is_database,
+            joined=frozenset(column.name for column in added),
             called=tuple(
                 (column.name, f"{say_column(parent.name)} {say_column(column.name)}")
                 for column in added
@@ -108,8 +116,17 @@ def _per_child(column: Column, child: Table, parent: Table) -> Column:
     """A parent's column seen from the child's rows: only what surely still holds is kept."""
     share = column.count / parent.rows if parent.rows else 0.0
     count = round(child.rows * share)
+    repeats = column.kind is SemanticType.NAME and count > column.distinct
+    kind = SemanticType.CATEGORY if repeats else column.kind
     return replace(
-        column, count=count, nulls=child.rows - count, distinct_exact=False, mean=None, std=None, skew=None
+        column,
+        kind=kind,
+        count=count,
+        nulls=child.rows - count,
+        distinct_exact=False,
+        mean=None,
+        std=None,
+        skew=None,
     )
 
 

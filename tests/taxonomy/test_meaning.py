@@ -95,3 +95,11 @@ def test_yes_or_no_and_numbers_are_no_answers_to_which() -> None:
     quarter = number("quarter", dtype="int", kind=SemanticType.CATEGORY, distinct=4, integral=True)
     for column, fits in ((two, False), (code, False), (town, True), (quarter, True)):
         assert (fill(program, (column, value), 200, random.Random(1)) is not None) is fits, column.name
+
+
+def test_brackets_of_income_are_codes_though_their_name_says_money() -> None:
+    income = number(
+        "income", kind=SemanticType.MONEY, integral=True, distinct=24, minimum=1, maximum=24, skew=-0.4
+    )
+    assert is_scale(income)
+    assert not is_additive(income)
