@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb, purpose in VERBS.items():
         sub = verbs.add_parser(verb, help=purpose, description=purpose)
-        sub.add_argument("--config", required=True, help="a recipe's file, or the name of a shipped one: tiny")
+        sub.add_argument("--config", required=True, help="a recipe's file, or a shipped one's name: tiny")
         sub.add_argument("overrides", nargs="*", metavar="key=value", help="such as rl.gamma.peak=0.5")
         sub.add_argument(
             "--check", action="store_true", help="show three tokenized rows, run one step, write nothing"

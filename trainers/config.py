@@ -329,7 +329,7 @@ def _find(path: Path) -> Path:
     if not path.is_file() and str(path) not in shipped:
         near = find_nearest(path.stem, shipped)
         raise TrainerError(
-            f"{path}: no such recipe{f'; did you mean `{near}`?' if near else ''}; give a file, or the name of "
-            f"a shipped one: {', '.join(shipped)}"
+            f"{path}: no such recipe{f'; did you mean `{near}`?' if near else ''}; give a file, or a shipped "
+            f"one's name: {', '.join(shipped)}"
         )
     return path if path.is_file() else shipped[str(path)]

@@ -36,8 +36,8 @@ def train_sft(recipe: Recipe) -> Path:
     total_steps = planned_steps(recipe.sft, len(sequences))
     if accelerator.is_main_process:
         Console(stderr=True).print(
-            f"{len(sequences):,} of {len(conversations):,} conversations are trained on: {total_steps:,} steps "
-            f"of {recipe.sft.batch_size}",
+            f"{len(sequences):,} of {len(conversations):,} conversations are trained on: "
+            f"{total_steps:,} steps of {recipe.sft.batch_size}",
             highlight=False,
         )
     training = Training.start(

@@ -39,7 +39,7 @@ class ModelUsage:
     tokens_at_most: int
     """Prompt and completion, an uncounted reply taken at the most it can have cost."""
     usd: float | None
-    """None is unknown: no price, or uncounted replies."""
+    """None is unknown: no price, or uncounted replies of a model that is not free (the scripted one is)."""
     usd_at_most: float | None
     """None when there is no price."""
     priced: bool
@@ -89,7 +89,7 @@ class Counter:
 
     @property
     def usd(self) -> float | None:
-        return None if self.uncounted else self.usd_at_most
+        return None if self.uncounted and self.usd_at_most != 0 else self.usd_at_most
 
     @property
     def usd_at_most(self) -> float | None:

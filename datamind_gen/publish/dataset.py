@@ -212,8 +212,8 @@ def _write_gold(folder: Path, tasks: Sequence[Task]) -> None:
 
 def _warnings(sources: Sequence[Source], without_gold: Sequence[str]) -> tuple[str, ...]:
     warnings = [
-        f"{source.path}: licence {source.license!r} ({source.license_class}); declare it in the pipeline, or "
-        "list it under publish.licenses"
+        f"{source.path}: licence {source.license!r} ({source.license_class}); write `license: NAME` under "
+        "its source, or list it under `publish.licenses`"
         for source in sources
         if source.action is LicenseAction.WARN
     ]

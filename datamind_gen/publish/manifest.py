@@ -11,13 +11,13 @@ import logging
 import os
 import platform
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from datamind_gen.models.usage import ModelUsage
+from datamind_gen.models.usage import ModelUsage, add_up
 from datamind_gen.publish.finished import ModelUse
 from datamind_gen.rows import decode, encode
 from datamind_gen.stages.diversity import Diversity
@@ -81,17 +81,42 @@ class Manifest:
     """What the sandbox proved of itself."""
     models: tuple[ModelUse, ...]
     usage: tuple[ModelUsage, ...]
+    """Of all starts together."""
     python: str
     platform: str
     cores: int
     packages: tuple[tuple[str, str], ...]
     throughput: tuple[Tick, ...] = ()
+    """Of all starts, one after another."""
     diversity: Diversity | None = None
     """Of the published questions."""
     gaps: tuple[Gap, ...] = ()
     """Cells of category x format x hops that hold nothing, each with why."""
     warnings: tuple[str, ...] = ()
     manifest_version: int = MANIFEST_VERSION
+
+    def after(self, earlier: Manifest) -> Manifest:
+        """This start's facts with what earlier starts took: a start that finds all done took nothing itself.
+
+        Its course goes on where theirs ended, once it has gone through what they had settled.
+        """
+        last = earlier.throughput[-1] if earlier.throughput else Tick(0.0, 0, 0)
+        course = [
+            replace(
+                tick,
+                at_s=round(tick.at_s + earlier.wall_s, 1),
+                tokens=(tick.tokens or 0) + (last.tokens or 0) or None,
+            )
+            for tick in self.throughput
+            if tick.settled > last.settled
+        ]
+        return replace(
+            self,
+            started=earlier.started,
+            wall_s=round(earlier.wall_s + self.wall_s, 3),
+            usage=add_up((tuple(replace(use, limit=0) for use in earlier.usage), self.usage)),
+            throughput=(*earlier.throughput, *course),
+        )
 
 
 def write_manifest(run: Path, manifest: Manifest) -> Path:

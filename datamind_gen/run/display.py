@@ -137,11 +137,13 @@ class Pace:
         text += f", {(rows_now - rows) / (now - start):.1f} rows/s"
         rate = (kept_now - kept) / (now - start)
         if rate > 0 and snapshot.kept < snapshot.target:
-            text += f", about {_clock((snapshot.target - snapshot.kept) / rate)} to the target"
+            text += f", about {_clock((snapshot.target - snapshot.kept) / rate)} left"
         return text
 
 
 def _progress(snapshot: Snapshot) -> str:
+    if snapshot.limit is not None:
+        return f"{snapshot.kept} kept of {snapshot.target} at most (--limit {snapshot.limit})"
     return f"{snapshot.kept} kept of {snapshot.target} wanted"
 
 
@@ -168,8 +170,6 @@ def _model_table(models: list[ModelUsage]) -> Table:
         table.add_column(name, justify="left" if name == "model" else "right")
     for model in models:
         cost = "unknown" if model.usd is None else f"${model.usd:.2f}"
-        if model.endpoint == "scripted":
-            cost = "none"
         table.add_row(
             model.model,
             f"{model.in_flight}/{model.limit}",

@@ -55,6 +55,7 @@ class Snapshot:
     planned: int
     kept: int
     target: int
+    """Trajectories to keep; fewer than the pipeline wants where a limit allows no more."""
     reused: int
     worked: int
     stages: tuple[StageState, ...]
@@ -62,6 +63,8 @@ class Snapshot:
     errors: tuple[str, ...]
     stalled_s: float
     """How long finished rows have been waiting for the graph to fetch them."""
+    limit: int | None = None
+    """At most so many queries, where that is what bounds the run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from datamind_gen.run.stopping import ExitCode, StopKind
 from datamind_gen.run.traffic import Traffic
 from datamind_gen.run.waves import read_query
 from datamind_gen.spec.pipeline import resolved_yaml
+from datamind_gen.spec.queries import CoverageSettings
 from datamind_gen.stages.matrix import Gap, find_gaps
 from datamind_gen.stages.plan import Cell as PlannedCell
 from datamind_gen.stages.plan import find_reach
@@ -91,9 +92,19 @@ def finish_run(
         settings=engine.spec.publish,
     )
     published = write_dataset(folder.dataset, finished)
-    ended = replace(describe_end(engine, published), warnings=published.warnings)
+    asked = Counter(query.file_id for query in found.queries)
+    why_short = describe_shortfall(
+        engine.spec.coverage,
+        {file: asked[file] for file in engine.profiles},
+        planned=engine.waves.planned,
+        limit=engine.waves.limit,
+        wave=traffic.wave,
+    )
+    ended = replace(describe_end(engine, published, why_short), warnings=published.warnings)
     _write_funnel(folder, published.funnel, ended)
     manifest = _manifest(engine, traffic, folder, published, finished.models, ended, started, ticks)
+    if (earlier := read_manifest(folder.root)) is not None:
+        manifest = manifest.after(earlier)
     write_manifest(folder.root, replace(manifest, gaps=_gaps(engine, found)))
     write_report(PublishedRun.open(folder.root), folder.report)
     return ended
@@ -181,8 +192,8 @@ def _gaps(engine: Engine, found: Sorted) -> tuple[Gap, ...]:
     return find_gaps(engine.spec, engine.taxonomy, profiles, kept, reach)
 
 
-def describe_end(engine: Engine, published: PublishedDataset) -> Ended:
-    """The exit code, and a sentence."""
+def describe_end(engine: Engine, published: PublishedDataset, why_short: str) -> Ended:
+    """The exit code, a sentence, and what to do about it; `why_short` is for a run that misses its target."""
     problems = published.funnel.problems()
     if problems:
         return Ended(ExitCode.FAILED, f"the funnel does not add up: {'; '.join(problems)}")
@@ -204,8 +215,22 @@ def describe_end(engine: Engine, published: PublishedDataset) -> Ended:
             "the funnel says at which stage rows were lost",
         )
     target = engine.spec.coverage.target
-    short = f", short of the {target:,} wanted" if published.sft < target else ""
-    return Ended(ExitCode.DONE, f"{kept}{short}")
+    if published.sft >= target:
+        return Ended(ExitCode.DONE, kept)
+    return Ended(ExitCode.DONE, f"{kept}, short of the {target:,} wanted", why_short)
+
+
+def describe_shortfall(
+    coverage: CoverageSettings, asked: Mapping[str, int], *, planned: int, limit: int | None, wave: int
+) -> str:
+    """What kept a run that came to its end from asking more; `asked` is how many queries of each file."""
+    if limit is not None and planned >= limit:
+        return f"--limit {limit:,} allowed no more queries"
+    if asked and min(asked.values()) >= coverage.per_file:
+        return f"each file was asked its coverage.per_file ({coverage.per_file:,}): raise it, or add files"
+    if wave >= coverage.waves:
+        return f"coverage.waves ({coverage.waves}) are over: raise it and run again, which adds to this"
+    return "the files have room for no more questions: add files, or programs to the taxonomy"
 
 
 def _write_funnel(folder: RunFolder, funnel: Funnel, ended: Ended) -> None:
@@ -245,8 +270,7 @@ def _manifest(
     ticks: tuple[Tick, ...],
 ) -> Manifest:
     now = time.time()
-    earlier = read_manifest(folder.root)
-    manifest = Manifest(
+    return Manifest(
         name=engine.spec.name,
         pipeline_sha256=hash_pipeline(published.pipeline),
         outcome={ExitCode.DONE: "finished", ExitCode.STOPPED: "stopped"}.get(ended.code, "failed"),
@@ -266,9 +290,6 @@ def _manifest(
         throughput=ticks,
         diversity=published.diversity,
     )
-    if earlier is None:
-        return manifest
-    return replace(manifest, started=earlier.started, wall_s=round(earlier.wall_s + manifest.wall_s, 3))
 
 
 def _iso(seconds: float) -> str:

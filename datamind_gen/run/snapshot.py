@@ -16,17 +16,19 @@ def take_snapshot(engine: Engine, traffic: Traffic, server: StepServer | None) -
     """The live table's figures."""
     waiting = server.waiting_since if server is not None else None
     stalled = asyncio.get_running_loop().time() - waiting if waiting is not None else 0.0
+    wanted, allowed = engine.spec.coverage.target, engine.waves.kept_at_most
     return Snapshot(
         wave=traffic.wave,
         planned=engine.waves.planned,
         kept=engine.tallies[Stage.FILTER].total(Status.KEPT),
-        target=engine.spec.coverage.target,
+        target=wanted if allowed is None else min(wanted, allowed),
         reused=engine.reused.total(),
         worked=engine.worked.total(),
         stages=tuple(_state(tally) for tally in engine.tallies.values()),
         models=engine.crew.usage(),
         errors=tuple(engine.recent_errors),
         stalled_s=stalled,
+        limit=engine.waves.limit if allowed is not None and allowed < wanted else None,
     )
 
 

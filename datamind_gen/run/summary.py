@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
+
 from rich.console import Console
 
 from datamind_gen.publish.manifest import read_manifest
@@ -24,8 +29,10 @@ def print_summary(console: Console, folder: RunFolder, finished: Ended) -> None:
         console.print(coverage_table(funnel))
         console.print()
     manifest = read_manifest(folder.root)
-    for line in describe_gaps(manifest.gaps) if manifest is not None else ():
-        console.print(line, soft_wrap=True)
+    if manifest is not None and manifest.gaps:
+        for line in describe_gaps(manifest.gaps):
+            console.print(line, soft_wrap=True)
+        console.print()
     if manifest is not None and manifest.diversity is not None:
         console.print(diversity_table(manifest.diversity))
         console.print()
@@ -36,9 +43,19 @@ def print_summary(console: Console, folder: RunFolder, finished: Ended) -> None:
     for warning in finished.warnings:
         console.print(f"[yellow]warning:[/yellow] {warning}", soft_wrap=True)
     if folder.dataset.is_dir():
-        console.print(f"dataset: {folder.dataset}", soft_wrap=True)
-        console.print(
-            f"next:    python -c \"import datasets; print(datasets.load_dataset('{folder.dataset}', "
-            "'sft'))\"",
-            soft_wrap=True,
-        )
+        for line in _describe_next(folder):
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _describe_next(folder: RunFolder) -> tuple[str, ...]:
+    """What there is, and what to type, with the Python that is running where `python` is another one."""
+    found = shutil.which("python")
+    python = "python" if found == sys.executable else sys.executable
+    run = shlex.quote(os.path.relpath(folder.root))
+    load = f"import datasets; print(datasets.load_dataset('{folder.dataset}', 'sft'))"
+    return (
+        f"dataset: {folder.dataset}",
+        f"report:  {folder.report}",
+        f"next:    {python} -m datamind_gen verify {run}   # run every published row again",
+        f'         {python} -c "{load}"',
+    )

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from datamind_gen.ledger.funnel import Funnel
+from datamind_gen.publish.manifest import NAME as MANIFEST
 from datamind_gen.rows import Reason
 from datamind_gen.stages.diversity import Diversity
 from datamind_gen.stages.matrix import Gap
@@ -17,7 +18,7 @@ LOG_WIDTH = 120
 """Columns for tables where there is no terminal to ask."""
 
 
-SHOWN_GAPS = 8
+SHOWN_GAPS = 3
 """Rows of empty cells that are named."""
 
 
@@ -56,7 +57,9 @@ def coverage_table(funnel: Funnel) -> Table:
         hops[cell.category][cell.hops] += cell.kept
     formats = sorted({format for row in kept.values() for format in row})
     depths = sorted({depth for row in hops.values() for depth in row})
-    table = Table(title="Kept", title_justify="left", header_style="dim", box=None, padding=(0, 1))
+    table = Table(
+        title="Kept (· is none)", title_justify="left", header_style="dim", box=None, padding=(0, 1)
+    )
     table.add_column("category", no_wrap=True)
     for name in formats:
         table.add_column(name, justify="right", no_wrap=True)
@@ -83,8 +86,9 @@ def describe_gaps(gaps: Sequence[Gap]) -> list[str]:
         by_cause[cause].append(f"{category} x {format} x {','.join(map(str, sorted(depths)))}")
     counts = Counter(gap.cause.value for gap in gaps)
     return [
-        f"{counts[cause]:,} empty cells, {cause}: {'; '.join(found[:SHOWN_GAPS])}"
-        + (f"; and {len(found) - SHOWN_GAPS} more lines of cells" if len(found) > SHOWN_GAPS else "")
+        f"{counts[cause]:,} empty {'cell' if counts[cause] == 1 else 'cells'}, "
+        f"{cause}: {'; '.join(found[:SHOWN_GAPS])}"
+        + (f"; … (all are in {MANIFEST})" if len(found) > SHOWN_GAPS else "")
         for cause, found in sorted(by_cause.items())
     ]
 

@@ -84,6 +84,11 @@ class Waves:
     def planned(self) -> int:
         return sum(len(plan.result()) for plan in self._plans.values() if plan.done())
 
+    @property
+    def kept_at_most(self) -> int | None:
+        """The trajectories that a limit on queries allows."""
+        return None if self.limit is None else self.limit * self._kept_per_success()
+
     def _make_plan(self, wave: int) -> tuple[Assignment, ...]:
         engine = self._engine
         key = hash_text("plan", str(wave))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def test_a_new_folder_runs_and_asks_what_its_taxonomy_says(
         "run", mine / "pipeline.yaml", "--out", mine / "run", "--limit", "4", "--set", "queries.hops={1: 1}"
     )
     assert run.returncode == 0, run.stderr
+    assert "--limit 4 allowed no more queries" in run.stdout
+    assert re.search(r"next: .+ -m datamind_gen verify \S+/mine/run ", run.stdout)
     rows = datasets.load_dataset(str(mine / "run" / "dataset"), "sft", split="train")
     assert set(rows["category"]) == {"ranking"}
     assert {name for names in rows["files"] for name in names} == {"states.csv"}

@@ -39,7 +39,11 @@ def test_empty_cells_are_named_with_why() -> None:
         Gap("counting", "csv", 5, GapCause.NOT_REACHED),
     ]
     assert describe_gaps(gaps) == [
-        "1 empty cells, not reached: counting x csv x 5",
+        "1 empty cell, not reached: counting x csv x 5",
         "2 empty cells, the data do not allow them: ranking x jsonl x 4,5",
     ]
     assert describe_gaps([]) == []
+    many = [Gap(f"category_{number}", "csv", 1, GapCause.NOT_REACHED) for number in range(9)]
+    (line,) = describe_gaps(many)
+    assert line.startswith("9 empty cells, not reached: ")
+    assert line.endswith("category_2 x csv x 1; … (all are in manifest.json)")

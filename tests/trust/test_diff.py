@@ -25,9 +25,10 @@ def test_changed_settings_are_named_by_their_keys(finished: Finished, tmp_path: 
     assert (change.key, change.before, change.after) == ("judge.tolerance", "0.03", "0.01")
 
 
-def test_unknown_costs_are_unknown_and_not_zero(finished: Finished) -> None:
+def test_unknown_tokens_are_unknown_and_the_scripted_model_is_free(finished: Finished) -> None:
     found = json.loads(command("diff", finished.run, finished.run, "--json").stdout)
-    assert found["cost"][0]["usd_per_row"] is None
+    assert found["cost"][0]["tokens_per_row"] is None
+    assert found["cost"][0]["usd_per_row"] == 0
     assert found["cost"][0]["wall_s_per_row"] > 0
 
 

@@ -21,7 +21,7 @@ function plainTable(headers, rows) {
   );
 }
 
-const money = (usd) => (usd === null || usd === undefined ? 'unknown' : `$${usd.toFixed(usd < 1 ? 4 : 2)}`);
+const money = (usd) => (usd === null || usd === undefined ? 'unknown' : `$${usd.toFixed(usd > 0 && usd < 1 ? 4 : 2)}`);
 
 function drawTiles(data) {
   const kept = data.rows.sft || 0;
@@ -93,7 +93,7 @@ function drawOverview(data, open) {
     parts.push(
       card(
         'Models and cost',
-        'What a server did not count or has no known price is unknown, never zero.',
+        'Of all starts together. What a server did not count or has no known price is unknown, never zero; the scripted model is free.',
         plainTable(
           ['model', 'roles', 'calls', 'replayed', 'prompt tokens', 'completion tokens', 'cost'],
           data.run.models.map((model) => [
