@@ -2,7 +2,7 @@
 
 YAML taxonomies and Jinja templates say what to ask; the engine reads the files, composes
 easy-to-hard questions, samples code-running trajectories in a sandbox, keeps what it can trust
-and publishes a dataset. Start with `python -m datamind_gen run pipelines/quickstart.yaml`.
+and publishes a dataset. Start with `python -m datamind_gen run quickstart`.
 """
 
 from importlib.metadata import PackageNotFoundError, version

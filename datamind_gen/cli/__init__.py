@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from datamind_gen import __version__
 from datamind_gen.cli.ask import ask_command
 from datamind_gen.cli.audit import audit_command
 from datamind_gen.cli.diff import diff_command
@@ -33,8 +35,9 @@ from datamind_gen.cli.verify import verify_command
 app = typer.Typer(
     name="datamind_gen",
     help="Makes training trajectories for data-analytic agents from real data files.",
-    epilog="Start with: python -m datamind_gen run pipelines/quickstart.yaml",
+    epilog="Start with: python -m datamind_gen run quickstart",
     no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
 
@@ -74,6 +77,15 @@ FAMILIES: dict[str, dict[str, Callable[..., None]]] = {
 for family, verbs in FAMILIES.items():
     for name, verb in verbs.items():
         app.command(name, rich_help_panel=family)(verb)
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version, and end.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"datamind-gen {__version__}")
+        raise typer.Exit
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from datamind_gen.cli.output import fail
+from datamind_gen.cli.output import fail, require_files
 from datamind_gen.cli.validate import load_or_exit
 
 if TYPE_CHECKING:
@@ -61,12 +61,13 @@ def ask_command(
 
     if model is None and (base_url or api_key_env):
         fail("--base-url and --api-key-env say where a --model is; give --model too")
+    require_files([file])
     overrides = [*(set_ or ()), *_model_overrides(model, base_url, api_key_env)]
     loaded = load_or_exit(pipeline, overrides)
     try:
         code = asyncio.run(_ask(loaded, file, question, as_json=json_, allow_unsandboxed=allow_unsandboxed))
     except FileError as error:
-        fail(f"{file}: {error.detail}")
+        fail(f"{file}: {error.detail.removeprefix(f'{file}: ')}")
     except (ValueError, SandboxUnavailable) as error:
         fail(str(error))
     raise typer.Exit(code)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from datamind_gen.cli.output import fail, require_files
+
 if TYPE_CHECKING:
     from datamind_gen.sandbox import SandboxSettings, TurnResult
 
@@ -45,6 +47,7 @@ def exec_command(
 
     from datamind_gen.sandbox import OnError, SandboxSettings, SandboxUnavailable
 
+    require_files(path for path in (*turn, *(data or ())) if str(path) != "-")
     try:
         codes = [sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8") for path in turn]
         settings = SandboxSettings(
@@ -56,8 +59,7 @@ def exec_command(
         )
         results = asyncio.run(_run_all(settings, data or [], codes, seed))
     except (OSError, ValueError, SandboxUnavailable) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        fail(str(error))
     if as_json:
         import json
 

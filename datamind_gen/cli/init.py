@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from datamind_gen.cli.output import fail
+from datamind_gen.cli.output import fail, require_files
 
 _ASKED = 60
 """Questions that the starter's target of 30 trajectories may need: filters drop some."""
@@ -38,8 +38,7 @@ def init_command(
         fail(f"no bundled taxonomy is called {taxonomy!r}; there are {', '.join(known)}")
     if folder.is_dir() and any(folder.iterdir()):
         fail(f"{folder} is not empty; give another folder")
-    if absent := [str(path) for path in data or [] if not path.is_file()]:
-        fail(f"no such file: {', '.join(absent)}")
+    require_files(data or [])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(known[taxonomy], folder / "taxonomy", ignore=shutil.ignore_patterns("__pycache__"))
@@ -48,7 +47,7 @@ def init_command(
         fail(f"cannot write to {folder}: {error.strerror}")
     typer.echo(f"{folder}/pipeline.yaml   what to ask about, how much, and who answers")
     typer.echo(f"{folder}/taxonomy/       what to ask, one file a category")
-    typer.echo(f"next: python -m datamind_gen run {folder}/pipeline.yaml --out {folder}/run")
+    typer.echo(f"next: python -m datamind_gen run {folder}/pipeline.yaml")
 
 
 def _write_pipeline(folder: Path, data: list[Path]) -> str:

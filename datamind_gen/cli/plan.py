@@ -43,9 +43,9 @@ def plan_command(
 
     Examples:
 
-      python -m datamind_gen plan pipelines/quickstart.yaml
+      python -m datamind_gen plan quickstart
 
-      python -m datamind_gen plan pipelines/full.yaml --measure 10
+      python -m datamind_gen plan full --measure 10
     """
     import tempfile
 
@@ -95,7 +95,8 @@ def print_plan(plan: Plan) -> None:
     console = open_console()
     matrix, forecast = plan.matrix, plan.forecast
     console.print(matrix_table(matrix))
-    said = f"\n{matrix.planned:,} queries in the first wave, on {matrix.files:,} files"
+    files = f"{matrix.files:,} file{'' if matrix.files == 1 else 's'}"
+    said = f"\n{matrix.planned:,} queries in the first wave, on {files}"
     if matrix.planned < matrix.wanted:
         said += f"; {matrix.wanted:,} are wanted, and the files have room for no more (coverage.per_file)"
     console.print(Text(said))
@@ -169,6 +170,9 @@ def forecast_table(forecast: Forecast) -> Table:
             add(f"calls of the {role.role} ({role.model})", role.calls)
     add("tokens", forecast.tokens)
     add("money", forecast.usd, "${:,.2f}")
-    add("hours", forecast.hours, "{:,.2f}")
+    if forecast.hours is not None and forecast.hours.high < 2:
+        add("minutes", forecast.hours.scaled(60), "{:,.1f}")
+    else:
+        add("hours", forecast.hours, "{:,.1f}")
     add("kept trajectories", forecast.kept)
     return table

@@ -37,7 +37,7 @@ def preview_command(
 
     Examples:
 
-      python -m datamind_gen preview pipelines/quickstart.yaml
+      python -m datamind_gen preview quickstart
 
       python -m datamind_gen preview my.yaml -n 5 --set sample.samples=1 | less
     """

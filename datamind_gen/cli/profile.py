@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from datamind_gen.cli.output import describe_missing
+
 if TYPE_CHECKING:
     from datamind_gen.files import FileError
     from datamind_gen.rows import Profile, Table
@@ -37,10 +39,13 @@ def profile_command(
       python -m datamind_gen profile data/ --json
     """
     from datamind_gen.files import FileError, ReadSettings, find_file, profile_in_limits
+    from datamind_gen.rows import Reason
 
     failed = 0
     for path in _expand(files):
         try:
+            if not path.exists():
+                raise FileError(Reason.UNREADABLE, describe_missing(path))
             found = find_file(path)
             profile = profile_in_limits(found, ReadSettings.accept_all(), all_columns=as_json)
         except FileError as error:
@@ -99,8 +104,9 @@ def _show_error(path: Path, error: FileError, *, as_json: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    said = error.detail.removeprefix(f"{path}: ")
     Console(stderr=True).print(
-        Text.assemble(("✗ ", "red"), (str(path), "bold"), f"  {error.reason.value}: {error.detail}")
+        Text.assemble(("✗ ", "red"), (str(path), "bold"), f"  {error.reason.value}: {said}"), soft_wrap=True
     )
 
 

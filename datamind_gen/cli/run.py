@@ -39,9 +39,9 @@ def run_command(
 
     Examples:
 
-      python -m datamind_gen run pipelines/quickstart.yaml
+      python -m datamind_gen run quickstart
 
-      python -m datamind_gen run pipelines/full.yaml --out runs/mine --set seed=7 --limit 20
+      python -m datamind_gen run full --out runs/mine --set seed=7 --limit 20
     """
     from rich.console import Console
 

@@ -39,7 +39,7 @@ def validate_command(
 
     Examples:
 
-      python -m datamind_gen validate pipelines/full.yaml
+      python -m datamind_gen validate full
 
       python -m datamind_gen validate my.yaml --set models.expert.model=deepseek-chat --json
 
@@ -61,7 +61,7 @@ def validate_command(
         names = [use.name for use in loaded.spec.rules]
         raise typer.Exit(0 if validate_examples(names, as_json=json_) else 1)
     if not json_:
-        typer.echo(f"{pipeline} is valid. Next: python -m datamind_gen run {pipeline}")
+        typer.echo(f"{pipeline} is valid; next: python -m datamind_gen run {pipeline}")
 
 
 def load_or_exit(pipeline: Path, overrides: Sequence[str]) -> LoadedPipeline:

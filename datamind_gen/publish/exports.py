@@ -58,7 +58,7 @@ def export(published: PublishedRun, format: ExportFormat, out: Path) -> Exported
     form = FORMS[format]
     if out.suffix != form.suffix:
         raise PublishError(
-            f"{out}: {format} is read from a {form.suffix} file; write --out {out.stem}{form.suffix}"
+            f"{out}: {format} is read from a {form.suffix} file; write --out {out.with_suffix(form.suffix)}"
         )
     if published.count(form.config) == 0:
         raise PublishError(f"{published.dataset}: `{form.config}` has no rows to export")

@@ -36,6 +36,10 @@ class Interval:
     middle: float
     high: float
 
+    def scaled(self, by: float) -> Interval:
+        """The same in another unit."""
+        return Interval(self.low * by, self.middle * by, self.high * by)
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:

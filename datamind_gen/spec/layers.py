@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -107,15 +107,24 @@ def locate_pipeline(reference: str, folder: Path) -> Path | Problem:
         return candidate
     if reference in bundled:
         return bundled[reference].resolve()
-    siblings = {path.name for path in candidate.parent.glob("*.y*ml")} if candidate.parent.is_dir() else set()
-    sibling = find_nearest(Path(reference).name, siblings)
     return Problem(
         file=reference,
         message=f"there is no pipeline `{reference}`",
         value=reference,
-        nearest=str(Path(reference).with_name(sibling)) if sibling else find_nearest(reference, bundled),
+        nearest=_nearest(reference, candidate, bundled),
         fix=f"give a path to a YAML file, or a bundled name: {list_names(bundled)}",
     )
+
+
+def _nearest(reference: str, candidate: Path, bundled: Mapping[str, Path]) -> str | None:
+    """The pipeline in a folder, the one spelt nearly so beside it, or the bundled one of that name."""
+    path = Path(reference)
+    if (candidate / "pipeline.yaml").is_file():
+        return str(path / "pipeline.yaml")
+    siblings = {found.name for found in candidate.parent.glob("*.y*ml")}
+    if sibling := find_nearest(path.name, siblings):
+        return str(path.with_name(sibling))
+    return find_nearest(path.stem if path.suffix in (".yaml", ".yml") else reference, bundled)
 
 
 def merge_nodes(base: Node, over: Node, annotation: Any) -> Node:

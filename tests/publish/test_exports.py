@@ -215,7 +215,7 @@ def test_jsonl_holds_all_columns(published: PublishedDataset, tmp_path: Path) ->
 def test_wrong_suffix_names_the_right_one(
     format: ExportFormat, published: PublishedDataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(PublishError, match=rf"--out data\{FORMS[format].suffix}"):
+    with pytest.raises(PublishError, match=rf"--out {tmp_path}/data\{FORMS[format].suffix}$"):
         export(PublishedRun.open(published.folder), format, tmp_path / "data.txt")
     assert list(tmp_path.iterdir()) == []
 

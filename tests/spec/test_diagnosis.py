@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from datamind_gen.spec.loader import read_pipeline
 from datamind_gen.spec.problems import InvalidPipeline, Problem, Severity, render_problems
 from tests.spec.conftest import Check, Write
 
@@ -215,6 +216,18 @@ def test_a_pipeline_that_is_not_there_is_named_with_its_neighbours(folder: objec
     with pytest.raises(InvalidPipeline, match=f"there is no pipeline `{name}`") as caught:
         load_pipeline(name)
     assert "quickstart" in caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("mine", "mine/pipeline.yaml"), ("pipelines/full.yaml", "full"), ("pipelines/tinny.yaml", "tiny")],
+    ids=["folder", "as in a clone", "misspelt"],
+)
+def test_a_pipeline_that_was_probably_meant_is_named(write: Write, name: str, meant: str) -> None:
+    write("mine/pipeline.yaml", "seed: 1\n")
+    with pytest.raises(InvalidPipeline) as caught:
+        read_pipeline(name)
+    assert caught.value.problems[0].nearest == meant
 
 
 def test_a_check_of_ones_own_joins_the_rest(load: Callable[..., object]) -> None:

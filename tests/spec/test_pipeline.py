@@ -18,7 +18,7 @@ from datamind_gen.cli.checks import ROOM_CHECKS
 from datamind_gen.sandbox.settings import SandboxSettings
 from datamind_gen.spec.loader import LoadedPipeline, load_pipeline, validate_pipeline
 from datamind_gen.spec.pipeline import PipelineSpec, resolved_yaml
-from datamind_gen.spec.resources import bundled_pipelines
+from datamind_gen.spec.resources import bundled_folder, bundled_pipelines
 from datamind_gen.spec.rules import RuleUse
 from datamind_gen.spec.running import read_concurrency
 from datamind_gen.spec.sandboxing import SandboxLimits
@@ -79,6 +79,11 @@ def test_a_variant_changes_what_it_says_and_nothing_else(name: str, extended: se
     full, variant = load_shipped("full").spec, load_shipped(name).spec
     changed = {key for key in type(full).model_fields if getattr(full, key) != getattr(variant, key)}
     assert changed - {"name", "title", "description", "run"} == extended
+
+
+def test_the_page_lists_every_shipped_pipeline() -> None:
+    page = (bundled_folder("pipelines").parent / "docs" / "pipelines.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `([a-z0-9-]+)` \| [^|]+ \|$", page, re.MULTILINE)) >= set(SHIPPED)
 
 
 def test_datamind_12k_aims_at_the_papers_size() -> None:

@@ -29,7 +29,7 @@ function drawTiles(data) {
     tile(count(kept), 'trajectories kept', `${count(data.rows.rejected || 0)} rows rejected or failed`),
     tile(count(data.rows.rl || 0), 'tasks', 'one a query'),
     tile(kept ? `${Math.round((100 * data.verified) / kept)} %` : 'none', 'verified', 'say what a reference says'),
-    tile(count(data.sources.length), 'data files'),
+    tile(count(data.sources.length), data.sources.length === 1 ? 'data file' : 'data files'),
   ];
   if (data.run) {
     const tokens = data.run.models.reduce((sum, model) => sum + model.prompt_tokens + model.completion_tokens, 0);

@@ -130,7 +130,7 @@ class Reader {
     this.drawList();
     byId('list').querySelector('.current')?.scrollIntoView({ block: 'nearest' });
     if (!head) {
-      detail.replaceChildren(el('p', { class: 'hint' }, id ? `No case ${id} is listed here.` : 'Choose a case on the left. The keys j and k go to the next and the last one.'));
+      detail.replaceChildren(el('p', { class: 'hint' }, id ? `No case ${id} is listed here.` : 'Choose a case on the left. The keys j and k go to the next and the previous one.'));
       return;
     }
     const body = await this.body(head);
