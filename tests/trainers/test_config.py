@@ -77,6 +77,13 @@ def test_the_saved_recipe_is_the_same_recipe(recipe: Path, tmp_path: Path) -> No
     assert load_recipe(tmp_path / "out" / "recipe.yaml") == loaded
 
 
-def test_a_missing_recipe_says_where_they_are(tmp_path: Path) -> None:
-    with pytest.raises(TrainerError, match="recipes"):
-        load_recipe(tmp_path / "no.yaml")
+def test_a_missing_recipe_names_those_that_ship_and_the_nearest(tmp_path: Path) -> None:
+    shipped = ", ".join(path.stem for path in sorted(RECIPES.glob("*.yaml")))
+    with pytest.raises(
+        TrainerError, match=rf"tinny\.yaml: no such recipe; did you mean `tiny`\?.+: {shipped}$"
+    ):
+        load_recipe(tmp_path / "tinny.yaml")
+
+
+def test_a_shipped_recipe_is_found_by_its_name() -> None:
+    assert load_recipe(Path("tiny")) == load_recipe(RECIPES / "tiny.yaml")
