@@ -246,6 +246,8 @@ class Expert:
         if hop.type is AnswerType.BOOLEAN:
             return "Yes" if lines[-1].strip() == "True" else "No"
         text = lines[-1].strip() if lines else ""
+        if hop.type is AnswerType.DATE:
+            return text.removesuffix(" 00:00:00")
         if hop.type not in (AnswerType.NUMBER, AnswerType.PERCENT):
             return text
         return self._word_number(text)
