@@ -103,7 +103,7 @@ def _write_sentence(chain: Chain, rng: random.Random) -> str:
 def _write_brief(chain: Chain, rng: random.Random) -> str:
     """A sentence for each step that a reader has to hold on to, then what the last hop asks of what is left.
 
-    A phrase takes one other inside; what goes deeper is found first and then called `that quarter`.
+    A phrase takes one other inside; what goes deeper is found first, and then called `the quarter just found`.
     """
     names = _names(chain)
     told: list[str] = []
@@ -151,7 +151,7 @@ def _call(chain: Chain, index: int, phrase: str) -> str:
     """How the answer of the link at an index is called once it has been found."""
     gives = chain.links[index].program.gives
     if gives.type is AnswerType.LABEL:
-        return f"that {_column(chain, index, chain.links[index].column_of(gives.of))}"
+        return f"the {_column(chain, index, chain.links[index].column_of(gives.of))} just found"
     head = _HEAD.match(phrase)
     return f"that {head[1] if head else 'figure'}"
 
