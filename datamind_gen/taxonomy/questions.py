@@ -103,7 +103,7 @@ def _write_sentence(chain: Chain, rng: random.Random) -> str:
 def _write_brief(chain: Chain, rng: random.Random) -> str:
     """A sentence for each step that a reader has to hold on to, then what the last hop asks of what is left.
 
-    A phrase takes one other inside; what goes deeper is found first, and then called `the quarter just found`.
+    A phrase takes one other inside; what goes deeper is found first, and is then `the quarter just found`.
     """
     names = _names(chain)
     told: list[str] = []
