@@ -45,7 +45,7 @@ _LEFT = ("among the rows that remain", "in what is left", "in the remaining rows
 _SCOPES = {
     "all rows": "all remaining rows",
     "the whole table": "the remaining rows",
-    "the whole column": "them",
+    "the whole column": "the remaining rows",
 }
 """What a question calls everything, and what it calls it once rows are left out."""
 _HEAD = re.compile(r"the (?:\w+ )?(?:\w+ )?(average|mean|median|total|number|share|maximum|minimum)\b")
