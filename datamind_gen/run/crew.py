@@ -86,6 +86,8 @@ class NodeHand:
         self.cores = cores
         self.in_hand: Counter[Stage] = Counter()
         self.usage: tuple[ModelUsage, ...] = ()
+        self.is_gone = False
+        """Whether it takes no more rows; a write may tell before its connection's end is read."""
         self._writer = writer
         self._engine = engine
         self._numbers = 0
@@ -105,6 +107,7 @@ class NodeHand:
             await self._writer.drain()
             answer = await done
         except ConnectionError as error:
+            self.is_gone = True
             raise EngineLost(self.name) from error
         finally:
             self._tasks.pop(number, None)
@@ -119,6 +122,7 @@ class NodeHand:
 
     def lose(self) -> int:
         """The node is gone; how many rows it had in hand."""
+        self.is_gone = True
         waiting = [future for future in self._tasks.values() if not future.done()]
         for future in waiting:
             future.set_exception(EngineLost(self.name))
@@ -202,7 +206,7 @@ class Crew:
             node.close()
 
     def _choose(self, stage: Stage) -> Hand | None:
-        hands: Iterable[Hand] = (self._own, *self._nodes)
+        hands: Iterable[Hand] = (self._own, *(node for node in self._nodes if not node.is_gone))
         room = [hand for hand in hands if hand.in_hand[stage] < ROWS_AT_ONCE]
         return min(room, key=lambda hand: hand.in_hand.total() / hand.cores, default=None)
 
