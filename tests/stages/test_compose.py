@@ -62,7 +62,7 @@ def test_a_models_chain_keeps_what_executing_gave(
 ) -> None:
     loaded = bundled(name)
     services = serve(loaded, models=FAULTLESS)
-    for index in range(16):
+    for index in range(48):
         assigned = assign(loaded, "aggregation", hops=2, origin=Origin.MODEL, index=index)
         (written,) = do(WriteStage().run(assigned, services))
         if written.row is None:
