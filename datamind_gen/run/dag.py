@@ -131,15 +131,22 @@ class Graph(Stateless, Pipeline):
     """The graph as processes on this machine."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
         self._workers: dict[int, Any] = {}
+        super().__init__(**settings)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Knows the pool's workers from its first moment: one that dies while it waits for a step takes the
+        lock on the steps' queue with it, and no other ever gets one."""
+        super().__setattr__(name, value)
+        if name == "_pool" and value is not None:
+            self._workers |= {worker.pid: worker for worker in list(value._pool)}
 
     def _run_step(self, *arguments: Any, **more: Any) -> None:
         self._workers |= {worker.pid: worker for worker in list(self._pool._pool)}
         super()._run_step(*arguments, **more)
 
     def has_lost_a_worker(self) -> bool:
-        """Whether one has died that may have had a step, and not because the pool was told to end."""
+        """Whether one has died, and not because the pool was told to end."""
         has_died = any(worker.exitcode is not None for worker in list(self._workers.values()))
         return has_died and self._pool is not None and self._pool._state == POOL_RUNS
 
