@@ -18,7 +18,7 @@ import tempfile
 import threading
 from typing import TYPE_CHECKING, Any
 
-from distilabel.pipeline import Pipeline
+from distilabel.pipeline import local
 from distilabel.pipeline.base import BasePipeline
 from distilabel.pipeline.ray import RayPipeline
 from distilabel.steps import GeneratorStep, Step, StepInput, StepResources
@@ -127,28 +127,28 @@ class Stateless(BasePipeline):
         return
 
 
-class Graph(Stateless, Pipeline):
+class Workers(local._NoDaemonPool):
+    """distilabel's pool, which remembers whom it began with: it replaces a worker that dies, but not the lock
+    on the steps' queue, which one that dies while it waits for a step takes with it."""
+
+    def _repopulate_pool(self) -> None:
+        super()._repopulate_pool()
+        self.first = tuple(self._pool)
+
+    def has_lost_one(self) -> bool:
+        """Whether one has died, and not because the pool was told to end."""
+        return self._state == POOL_RUNS and any(worker.exitcode is not None for worker in self.first)
+
+
+class Graph(Stateless, local.Pipeline):
     """The graph as processes on this machine."""
 
-    def __init__(self, **settings: Any) -> None:
-        self._workers: dict[int, Any] = {}
-        super().__init__(**settings)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Knows the pool's workers from its first moment: one that dies while it waits for a step takes the
-        lock on the steps' queue with it, and no other ever gets one."""
-        super().__setattr__(name, value)
-        if name == "_pool" and value is not None:
-            self._workers |= {worker.pid: worker for worker in list(value._pool)}
-
-    def _run_step(self, *arguments: Any, **more: Any) -> None:
-        self._workers |= {worker.pid: worker for worker in list(self._pool._pool)}
-        super()._run_step(*arguments, **more)
+    def run(self, **settings: Any) -> Any:
+        local._NoDaemonPool = Workers
+        return super().run(**settings)
 
     def has_lost_a_worker(self) -> bool:
-        """Whether one has died, and not because the pool was told to end."""
-        has_died = any(worker.exitcode is not None for worker in list(self._workers.values()))
-        return has_died and self._pool is not None and self._pool._state == POOL_RUNS
+        return isinstance(self._pool, Workers) and self._pool.has_lost_one()
 
 
 class RayGraph(Stateless, RayPipeline):

@@ -53,6 +53,8 @@ def suits(column: Column, spec: SlotSpec, rows: int, columns: Sequence[Column] =
     """Whether a column may fill a slot. `columns` are those of its table."""
     if not any(has_kind(column, kind) for kind in spec.kinds):
         return False
+    if _GROUPS & set(spec.kinds) and is_quarter_of_series(column, columns):
+        return False
     return _meets(column, spec, rows) and (not spec.additive or is_additive(column, columns))
 
 
@@ -158,7 +160,6 @@ def find_candidates(
             column
             for column in columns
             if suits(column, spec, rows, columns)
-            and not (_GROUPS & set(spec.kinds) and is_quarter_of_series(column, columns))
             and (not _answers_with(program, name) or names_things(column))
         )
         for name, spec in program.slots.items()
