@@ -134,7 +134,8 @@ class Supervisor:
         request = dict(header["request"], code=body.decode("utf-8", "surrogatepass"))
         try:
             ward.begin(header, request)
-        except OSError as error:
+        except OSError as error:  # it is dead, and not reaped yet
+            ward.turn = None
             self._lose(ward, str(error))
 
     def _holds(self, ward: Ward) -> bool:
