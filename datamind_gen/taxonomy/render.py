@@ -163,7 +163,7 @@ def render_partly(template: str, slots: Mapping[str, Value]) -> str:
 def template_variables(template: str) -> frozenset[str]:
     """The slots that a template names. Raises RenderError when it does not parse."""
     try:
-        return frozenset(meta.find_undeclared_variables(_environment("words").parse(template)))
+        return frozenset(meta.find_undeclared_variables(_parse("words", template)))
     except TemplateSyntaxError as error:
         raise _unparsed(error) from error
 
@@ -172,7 +172,7 @@ def template_variables(template: str) -> frozenset[str]:
 def literal_words(template: str) -> str:
     """What a template says beside its slots, for comparing templates with one another. Raises RenderError."""
     try:
-        tree = _environment("words").parse(template)
+        tree = _parse("words", template)
     except TemplateSyntaxError as error:
         raise _unparsed(error) from error
     return " ".join(data.data for data in tree.find_all(nodes.TemplateData))
@@ -324,8 +324,13 @@ def _environment(kind: str) -> ImmutableSandboxedEnvironment:
 
 
 @cache
+def _parse(kind: str, template: str) -> nodes.Template:
+    return _environment(kind).parse(template)
+
+
+@cache
 def _template(kind: str, template: str) -> object:
-    return _environment(kind).from_string(template)
+    return _environment(kind).from_string(_parse(kind, template))
 
 
 def _render(kind: str, template: str, slots: Mapping[str, Value]) -> str:

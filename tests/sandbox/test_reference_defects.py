@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -91,13 +90,18 @@ def test_p8_no_interpreter_starts_and_no_library_is_imported_again(play: Play) -
     assert play(code)[0].echo == "True"
 
 
-def test_p9_nothing_lives_on_after_a_timeout(play: Play, sandbox: Sandbox) -> None:
-    pid = int(play("import os, time\nprint(os.getpid())\ntime.sleep(60)")[0].stdout)
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists():
-            return
-        time.sleep(0.05)
-    pytest.fail("the turn's process lives on")
+def test_p9_nothing_lives_on_after_a_timeout(impatient: Sandbox, do: Do) -> None:
+    async def run() -> bool:
+        async with await impatient.open({}, seed="p9") as session:
+            result = await session.run("import os, time\nprint(os.getpid())\ntime.sleep(600)")
+            assert result.status is TurnStatus.TIMEOUT
+            for _ in range(100):
+                if not Path(f"/proc/{int(result.stdout)}").exists():
+                    return True
+                await asyncio.sleep(0.05)
+            return False
+
+    assert do(run())
 
 
 def test_p10_a_missing_module_is_not_installed(play: Play) -> None:
