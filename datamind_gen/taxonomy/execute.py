@@ -101,7 +101,7 @@ class Executor:
         call = f"print({_MARK!r} + run_drafts({json.dumps(drafts)!r}, stop_at_first={stop_at_first}))"
         source = _harness() + "\n" if self._session.turns == 0 else ""
         result = await self._session.run(source + call)
-        text = result.stdout.rpartition(_MARK)[2]
+        text = result.stdout.rpartition(_MARK)[2].partition("\n")[0]  # libraries in C may speak after it
         if not result.ok or result.truncated.stdout or not text:
             return await self._run_singly(chains, result.error or result.status.value, stop_at_first)
         found = [

@@ -54,7 +54,7 @@ async def recompute(case: Case, sandbox: Sandbox) -> Fresh:
         result = await session.run(f"{source}\n{call}")
     finally:
         await session.close()
-    text = result.stdout.rpartition(MARK)[2]
+    text = result.stdout.rpartition(MARK)[2].partition("\n")[0]  # libraries in C may speak after it
     if not result.ok or result.truncated.stdout or not text:
         return Fresh(None, result.error or result.status.value)
     return _compare(case, json.loads(text))

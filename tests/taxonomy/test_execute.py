@@ -148,6 +148,18 @@ def test_a_program_that_fails_is_an_error_and_spares_the_others(run: RunChains, 
     assert "KeyError" in found[0].detail
 
 
+def test_what_a_library_in_c_says_is_not_taken_for_an_answer(run: RunChains, csv: Loaded) -> None:
+    good = link("aggregation/total_of_label", value="value", group="firm", level="IBM")
+    loud = Link(
+        "aggregation",
+        good.program.model_copy(update={"python": "np.linalg.lstsq(np.full((2, 1), np.nan), np.ones(2))"}),
+        good.slots,
+    )
+    found = run(csv, [firms(csv, loud), firms(csv, good)])
+    assert [one.fate for one in found] == [Fate.ERROR, Fate.GOOD]
+    assert "LinAlgError" in found[0].detail
+
+
 def test_databases_are_answered_twice(run: RunChains, bundled: Callable[[str], Loaded]) -> None:
     loaded = bundled("company_investment.sqlite")
     rng = random.Random(7)
