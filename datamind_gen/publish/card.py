@@ -20,10 +20,11 @@ from datamind_gen.files.licenses import UNKNOWN
 from datamind_gen.ledger.funnel import Funnel, StageCount
 from datamind_gen.publish.audit import read_audit
 from datamind_gen.publish.finished import Finished
+from datamind_gen.publish.records import messages_of
 from datamind_gen.publish.schema import COLUMN_NOTES, SCHEMAS, Config
 from datamind_gen.publish.sources import Source
-from datamind_gen.publish.statistics import Coverage, cover
-from datamind_gen.rows import Origin, Record
+from datamind_gen.publish.statistics import Counts, Coverage
+from datamind_gen.rows import Candidate
 from datamind_gen.spec.publish import LicenseAction
 from datamind_gen.stages.diversity import Diversity
 
@@ -44,7 +45,7 @@ class CardFacts:
     funnel: Funnel
     shards: Mapping[Config, tuple[str, ...]]
     """Each config's files."""
-    records: Sequence[Record]
+    counts: Counts
     tasks: int
     rejected: int
     sources: Sequence[Source]
@@ -71,7 +72,8 @@ def write_card(folder: Path, facts: CardFacts) -> None:
 
 def render_card(facts: CardFacts) -> str:
     """The card as Markdown, with its YAML block."""
-    finished, records = facts.finished, facts.records
+    finished, counts = facts.finished, facts.counts
+    coverage = counts.cover(facts.funnel.cells)
     title = finished.title or finished.name
     body = _environment().get_template("README.md.jinja")
     return body.render(
@@ -80,19 +82,19 @@ def render_card(facts: CardFacts) -> str:
         description=finished.description.strip(),
         location=finished.settings.repo_id or "dataset",
         configs=_configs(facts),
-        records=len(records),
-        verified=sum(record.verified for record in records),
-        referenced=sum(json.loads(row.lineage)["query"]["reference"] is not None for row in records),
-        by_program=sum(record.origin is Origin.PROGRAM for record in records),
+        records=counts.rows,
+        verified=counts.verified,
+        referenced=counts.referenced,
+        by_program=counts.by_program,
         files=len(facts.sources),
         tasks=facts.tasks,
-        has_databases=any(record.format.is_database for record in records),
+        has_databases=counts.has_databases,
         stages=[_stage_line(count) for count in facts.funnel.stages],
         problems=facts.funnel.problems(),
-        coverage=cover(records, facts.funnel.cells),
-        matrix=_matrix(cover(records, facts.funnel.cells)),
-        diversity=facts.diversity.lines() if records else (),
-        example=_example(records),
+        coverage=coverage,
+        matrix=_matrix(coverage),
+        diversity=facts.diversity.lines() if counts.rows else (),
+        example=_show(counts.shortest) if counts.shortest else None,
         judging=_settings_lines(finished.pipeline_yaml, "judge", "reflect"),
         sampling=_settings_lines(finished.pipeline_yaml, "sample"),
         rules=_rules(finished.pipeline_yaml),
@@ -102,7 +104,7 @@ def render_card(facts: CardFacts) -> str:
         templates=sorted(finished.templates),
         sources=facts.sources,
         warned=[source for source in facts.sources if source.action is LicenseAction.WARN],
-        isolation=_isolation_levels(records),
+        isolation=sorted(counts.isolation),
         plots=facts.plots,
         seed=finished.seed,
         left_behind=facts.left_behind,
@@ -155,7 +157,7 @@ def _front_matter(facts: CardFacts, title: str) -> str:
         "license": _card_license(facts.sources),
         "language": list(settings.language),
         "task_categories": ["text-generation", "table-question-answering", "question-answering"],
-        "size_categories": [_size(len(facts.records))],
+        "size_categories": [_size(facts.counts.rows)],
         "tags": sorted({"datamind_gen", "synthetic", "agent", "data-analysis", "code", *settings.tags}),
         "configs": [
             {
@@ -183,7 +185,7 @@ def _size(rows: int) -> str:
 
 
 def _configs(facts: CardFacts) -> list[ConfigCount]:
-    rows = {Config.SFT: len(facts.records), Config.RL: facts.tasks, Config.REJECTED: facts.rejected}
+    rows = {Config.SFT: facts.counts.rows, Config.RL: facts.tasks, Config.REJECTED: facts.rejected}
     return [
         ConfigCount(
             name=config.value,
@@ -232,12 +234,9 @@ def _matrix(coverage: Coverage) -> list[tuple[str, list[str], int]]:
     ]
 
 
-def _example(records: Sequence[Record]) -> str | None:
-    """The shortest trajectory's turns, cut: what a row looks like."""
-    if not records:
-        return None
-    row = min(records, key=lambda record: (sum(len(m.content) for m in record.messages), record.id))
-    parts = [f"[{message.role}]\n{message.content}" for message in row.messages[1:]]
+def _show(row: Candidate) -> str:
+    """A trajectory's turns, cut: what a row looks like."""
+    parts = [f"[{message.role}]\n{message.content}" for message in messages_of(row.trajectory)[1:]]
     short = [
         part if len(part) <= _EXAMPLE_CHARACTERS else part[:_EXAMPLE_CHARACTERS] + "\n[…]" for part in parts
     ]
@@ -260,10 +259,6 @@ def _rules(pipeline_yaml: str) -> list[tuple[str, str]]:
         name, settings = next(iter(rule.items())) if isinstance(rule, dict) else (rule, {})
         rules.append((name, ", ".join(f"{key}: {json.dumps(value)}" for key, value in settings.items())))
     return rules
-
-
-def _isolation_levels(records: Sequence[Record]) -> list[str]:
-    return sorted({json.loads(record.lineage)["trajectory"]["isolation"] for record in records})
 
 
 def _render_audit(audit: str | None) -> str:

@@ -38,6 +38,7 @@ from datamind_gen.publish.records import (
 )
 from datamind_gen.publish.schema import SCHEMAS, Config
 from datamind_gen.publish.sources import Source, list_sources, write_sources
+from datamind_gen.publish.statistics import Counts, count_rows
 from datamind_gen.publish.train_files import TrainFile, copy_files, place_files
 from datamind_gen.spec.publish import LicenseAction
 from datamind_gen.stages.diversity import Diversity, measure_diversity
@@ -98,7 +99,8 @@ def _swap(new: Path, folder: Path) -> None:
 
 
 def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> PublishedDataset:
-    placed = _place(finished, guarded)
+    counts = count_rows(guarded.kept, finished.profiles)
+    placed = _place(finished, counts)
     records = make_records(guarded.kept, placed, finished)
     tasks, without_gold = make_tasks(guarded.kept, placed, finished.profiles)
     dropped = sort_dropped(guarded.dropped)
@@ -114,22 +116,21 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
     }
     copy_files(folder, placed, finished.paths)
     _write_gold(folder, tasks)
-    sources = list_sources(guarded.kept, placed, finished.settings.licenses)
+    sources = list_sources(counts.by_file, placed, finished.settings.licenses)
     write_sources(folder, sources)
     write_parts(folder, finished.recipe)
     pipeline = publish_pipeline(finished.pipeline_yaml, finished.recipe, placed, finished.profiles)
     (folder / PIPELINE).write_text(pipeline, encoding="utf-8")
-    queries = {row.query.id: row.query for row in guarded.kept}
     profiles = [finished.profiles[file_id] for file_id in sorted(finished.profiles)]
-    diversity = measure_diversity(tuple(queries.values()), profiles)
-    plots = draw_plots(folder, guarded.funnel, records, guarded.kept)
+    diversity = measure_diversity(tuple(counts.queries.values()), profiles)
+    plots = draw_plots(folder, guarded.funnel, counts)
     write_card(
         folder,
         CardFacts(
             finished=finished,
             funnel=guarded.funnel,
             shards=shards,
-            records=records,
+            counts=counts,
             tasks=len(tasks),
             rejected=len(dropped),
             sources=sources,
@@ -151,12 +152,11 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
     )
 
 
-def _place(finished: Finished, guarded: Guarded) -> dict[str, tuple[TrainFile, ...]]:
-    used = {row.query.file_id for row in guarded.kept}
-    missing = sorted(used - finished.profiles.keys()) or sorted(used - finished.paths.keys())
+def _place(finished: Finished, counts: Counts) -> dict[str, tuple[TrainFile, ...]]:
+    missing = sorted(counts.by_file.keys() - finished.paths.keys())
     if missing:
         raise PublishError(f"kept rows are about files that were not handed over: {', '.join(missing)}")
-    return place_files(finished.profiles[file_id].file for file_id in used)
+    return place_files(finished.profiles[file_id].file for file_id in counts.by_file)
 
 
 def _write_config(

@@ -41,9 +41,11 @@ def guard(finished: Finished) -> Guarded:
         for file_id, profile in finished.profiles.items()
         if decide(profile.file.license, policy) is LicenseAction.REFUSE
     }
-    about_refused = [row.query.file_id in refused for row in finished.kept]
-    kept = choose(finished.kept, [at for at, found in enumerate(about_refused) if not found])
+    about_refused = [row.query.file_id in refused for row in finished.kept] if refused else []
     withheld = choose(finished.kept, [at for at, found in enumerate(about_refused) if found])
+    kept = finished.kept
+    if withheld:
+        kept = choose(kept, [at for at, found in enumerate(about_refused) if not found])
 
     def refuse(row: Candidate) -> Dropped:
         detail = f"{refused[row.query.file_id]}: refused by publish.licenses"

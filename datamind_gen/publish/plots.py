@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamind_gen.ledger.funnel import Funnel
-from datamind_gen.publish.statistics import Coverage, Distributions, cover, distribute
-from datamind_gen.rows import Candidate, Record
+from datamind_gen.publish.statistics import Counts, Coverage
+from datamind_gen.rows import Level
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,9 +21,7 @@ _KEPT, _REJECTED, _FAILED = "#2f7d5b", "#d9a441", "#b5483a"
 _INK, _PALE = "#24292f", "#e7ebee"
 
 
-def draw_plots(
-    folder: Path, funnel: Funnel, records: Sequence[Record], kept: Sequence[Candidate]
-) -> tuple[str, ...]:
+def draw_plots(folder: Path, funnel: Funnel, counts: Counts) -> tuple[str, ...]:
     """Writes folder/plots/*.png and returns their paths relative to the folder."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -31,9 +29,9 @@ def draw_plots(
     pictures: dict[str, Callable[[], Figure]] = {}
     if funnel.stages:
         pictures["funnel"] = lambda: _draw_funnel(funnel)
-    if records:
-        pictures["coverage"] = lambda: _draw_coverage(cover(records, funnel.cells))
-        pictures["distributions"] = lambda: _draw_distributions(distribute(kept, records))
+    if counts.rows:
+        pictures["coverage"] = lambda: _draw_coverage(counts.cover(funnel.cells))
+        pictures["distributions"] = lambda: _draw_distributions(counts)
     for name, draw in pictures.items():
         figure = draw()
         FigureCanvasAgg(figure)
@@ -98,21 +96,21 @@ def _draw_coverage(coverage: Coverage) -> Figure:
     return figure
 
 
-def _draw_distributions(found: Distributions) -> Figure:
+def _draw_distributions(counts: Counts) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     grid = figure.subplots(2, 2)
     panels: tuple[tuple[str, Sequence[tuple[object, int]]], ...] = (
-        ("turns of a trajectory", found.turns),
-        ("hops of a question", found.hops),
-        ("level", found.levels),
-        ("type of answer", found.answer_types),
+        ("turns of a trajectory", sorted(counts.turns.items())),
+        ("hops of a question", sorted(counts.hops.items())),
+        ("level", [(level.value, counts.levels[level]) for level in Level if counts.levels[level]]),
+        ("type of answer", sorted(counts.answer_types.items(), key=lambda pair: (-pair[1], pair[0]))),
     )
-    for axes, (title, counts) in zip(grid.flat, panels, strict=True):
-        axes.bar(range(len(counts)), [count for _, count in counts], color=_KEPT, width=0.7)
-        axes.set_xticks(range(len(counts)), [str(value).replace("_", " ") for value, _ in counts], size=8)
+    for axes, (title, bars) in zip(grid.flat, panels, strict=True):
+        axes.bar(range(len(bars)), [count for _, count in bars], color=_KEPT, width=0.7)
+        axes.set_xticks(range(len(bars)), [str(value).replace("_", " ") for value, _ in bars], size=8)
         axes.set_title(title, size=9.5, loc="left")
         axes.tick_params(axis="y", labelsize=8)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))

@@ -105,13 +105,14 @@ def make_tasks(
     A database query without a reference needs the result CSV of its best trajectory; where that is
     missing too, no reward could be given, so there is no task.
     """
-    best: dict[str, tuple[tuple[int, int, str], int]] = {}
-    for at, row in enumerate(kept):
-        found = _preference(row), at
-        best[row.query.id] = min(best.get(row.query.id, found), found)
 
     def truth(row: Candidate) -> str | None:
         return _ground_truth(row, is_database=profiles[row.query.file_id].file.format.is_database)
+
+    best: dict[str, tuple[tuple[int, int, str], int, bool]] = {}
+    for at, row in enumerate(kept):
+        found = _preference(row), at, truth(row) is not None
+        best[row.query.id] = min(best.get(row.query.id, found), found)
 
     def make(query_id: str) -> Task:
         row = kept[best[query_id][1]]
@@ -126,9 +127,8 @@ def make_tasks(
             ground_truth=ground_truth,
         )
 
-    without_gold = [id for id in sorted(best) if truth(kept[best[id][1]]) is None]
-    missing = set(without_gold)
-    return at_hand(Lazy([id for id in sorted(best) if id not in missing], make)), without_gold
+    with_gold = [id for id in sorted(best) if best[id][2]]
+    return at_hand(Lazy(with_gold, make)), sorted(best.keys() - set(with_gold))
 
 
 def _preference(row: Candidate) -> tuple[int, int, str]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from datamind_gen.files.licenses import judge_license
 from datamind_gen.publish.licenses import decide
 from datamind_gen.publish.train_files import TrainFile
-from datamind_gen.rows import Candidate
 from datamind_gen.spec.publish import LicenseAction, LicensePolicy
 
 NAME = "sources.json"
@@ -41,10 +40,9 @@ class Source:
 
 
 def list_sources(
-    kept: Iterable[Candidate], placed: Mapping[str, tuple[TrainFile, ...]], policy: LicensePolicy
+    used: Counter[str], placed: Mapping[str, tuple[TrainFile, ...]], policy: LicensePolicy
 ) -> list[Source]:
-    """The published files, by path."""
-    used = Counter(row.query.file_id for row in kept)
+    """The published files, by path. `used` counts the rows about each file."""
     rows: Counter[str] = Counter()
     files: dict[str, TrainFile] = {}
     for file_id, parts in sorted(placed.items()):
