@@ -105,7 +105,7 @@ def finish_run(
     manifest = _manifest(engine, traffic, folder, published, finished.models, ended, started, ticks)
     if (earlier := read_manifest(folder.root)) is not None:
         manifest = manifest.after(earlier)
-    write_manifest(folder.root, replace(manifest, gaps=_gaps(engine, found)))
+    write_manifest(folder.root, replace(manifest, gaps=_gaps(engine, funnel)))
     write_report(PublishedRun.open(folder.root), folder.report)
     return ended
 
@@ -179,15 +179,12 @@ def make_cells(engine: Engine, found: Sorted) -> tuple[Cell, ...]:
     return tuple(Cell(*cell, queries=asked[cell], kept=kept[cell]) for cell in sorted(asked | kept))
 
 
-def _gaps(engine: Engine, found: Sorted) -> tuple[Gap, ...]:
+def _gaps(engine: Engine, funnel: Funnel) -> tuple[Gap, ...]:
     """Which cells stay empty, and why."""
     profiles = [engine.profiles[file] for file in sorted(engine.profiles)]
     if not profiles:
         return ()
-    formats = {profile.file.id: profile.file.format.value for profile in profiles}
-    kept = {
-        PlannedCell(row.query.category, formats[row.query.file_id], len(row.query.hops)) for row in found.kept
-    }
+    kept = {PlannedCell(cell.category, cell.format.value, cell.hops) for cell in funnel.cells if cell.kept}
     reach = engine.waves.reach or find_reach(engine.spec.queries, engine.taxonomy, profiles)
     return find_gaps(engine.spec, engine.taxonomy, profiles, kept, reach)
 
