@@ -56,7 +56,7 @@ class Sandbox:
     async def __aenter__(self) -> Sandbox:
         if not sys.platform.startswith("linux"):
             raise SandboxUnavailable(fix_for(0, ()))
-        concurrency = self.settings.concurrency or len(os.sched_getaffinity(0))
+        concurrency = self.settings.concurrency or len(os.sched_getaffinity(0)) + 1
         self.admission = asyncio.Semaphore(concurrency)
         self._starting = asyncio.Lock()
         self._scratch = _make_scratch(self.settings.scratch)

@@ -13,7 +13,7 @@ class SandboxSettings:
     """Limits and habits of a sandbox. Raises ValueError for a limit that cannot hold."""
 
     concurrency: int | None = None
-    """Turns that run at once. None: as many as there are cores."""
+    """Turns that run at once. None: one more than there are cores, so that none idles between two turns."""
     on_error: OnError = OnError.ROLLBACK
     """What a failed turn leaves behind, unless a session is opened otherwise."""
     wall_s: float = 30.0
