@@ -55,7 +55,7 @@ class RunSettings(Section):
     concurrency: int | str | None = None
     """Requests in flight to each endpoint, a number or a range (`8-64`), in place of the models' own."""
     turns: Annotated[int, Field(ge=1)] | None = None
-    """Turns of code that run at once; as many as there are cores when left out."""
+    """Turns of code that run at once; one more than there are cores when left out."""
     awake_memory_mb: Annotated[int, Field(ge=64)] | None = None
     """Memory for all sessions kept awake; the longest idle sleep. Half of this machine's when left out."""
     scratch: str | None = None
