@@ -117,6 +117,25 @@ def test_a_hop_that_changes_nothing_is_degenerate(run: RunChains, csv: Loaded) -
     assert not found.good
 
 
+@pytest.mark.parametrize(("last", "is_drawn"), [(0.3, False), (0.6, True)], ids=["rounding", "clear"])
+def test_a_bound_that_but_for_rounding_is_a_rows_value_is_degenerate(
+    run: RunChains, tmp_path: Path, last: float, is_drawn: bool
+) -> None:
+    """The mean of 0.1, 0.2 and 0.3 is 0.20000000000000004: is 0.2 below it? That depends on who adds up."""
+    few = [("a", value) for value in (0.1, 0.2, last, 0.1, 0.2, last)]
+    rows = [*few, *(("b", 1 + number / 8) for number in range(40))]
+    path = tmp_path / "lengths.csv"
+    pd.DataFrame(rows, columns=["kind", "length"]).assign(weight=range(46)).to_csv(path, index=False)
+    found = find_file(path, license="none")
+    loaded = profile_file(found), {found.file.parts[0].name: path}
+    total, about_a = "aggregation/total_of_label", {"group": "kind", "level": "a"}
+    first = link("aggregation/average_of_label", value="length", **about_a)
+    below = Slot(name="filter", column="length", value="<", wired=0)
+    second = link(total, Wire.FILTER, value="weight", filter=below, **about_a)
+    (got,) = run(loaded, [firms(loaded, first, second)])
+    assert ("but for rounding" not in got.detail) is is_drawn
+
+
 def test_a_guard_drops_a_draw(run: RunChains, csv: Loaded) -> None:
     (found,) = run(
         csv,
