@@ -185,6 +185,7 @@ def test_an_endpoint_that_refuses_everything_gets_one_probe_at_a_time() -> None:
         probe.pop().result().failed(overloaded())
         while owner.in_flight == 0:
             await asyncio.sleep(0.001)
+        await settle()  # the slot is given before the task that waits for it goes on
         assert owner.in_flight == 1
         second = next(task for task in waiting if task.done() and task.result()._held)
         second.result().succeeded()
