@@ -23,7 +23,7 @@ from datamind_gen.publish.finished import Finished
 from datamind_gen.publish.records import messages_of
 from datamind_gen.publish.schema import COLUMN_NOTES, SCHEMAS, Config
 from datamind_gen.publish.sources import Source
-from datamind_gen.publish.statistics import Counts, Coverage
+from datamind_gen.publish.statistics import Coverage, RowCounts
 from datamind_gen.rows import Candidate
 from datamind_gen.spec.publish import LicenseAction
 from datamind_gen.stages.diversity import Diversity
@@ -45,7 +45,7 @@ class CardFacts:
     funnel: Funnel
     shards: Mapping[Config, tuple[str, ...]]
     """Each config's files."""
-    counts: Counts
+    counts: RowCounts
     tasks: int
     rejected: int
     sources: Sequence[Source]

@@ -38,7 +38,7 @@ from datamind_gen.publish.records import (
 )
 from datamind_gen.publish.schema import SCHEMAS, Config
 from datamind_gen.publish.sources import Source, list_sources, write_sources
-from datamind_gen.publish.statistics import Counts, count_rows
+from datamind_gen.publish.statistics import RowCounts, count_rows
 from datamind_gen.publish.train_files import TrainFile, copy_files, place_files
 from datamind_gen.spec.publish import LicenseAction
 from datamind_gen.stages.diversity import Diversity, measure_diversity
@@ -152,7 +152,7 @@ def _fill(folder: Path, finished: Finished, guarded: Guarded, place: Path) -> Pu
     )
 
 
-def _place(finished: Finished, counts: Counts) -> dict[str, tuple[TrainFile, ...]]:
+def _place(finished: Finished, counts: RowCounts) -> dict[str, tuple[TrainFile, ...]]:
     missing = sorted(counts.by_file.keys() - finished.paths.keys())
     if missing:
         raise PublishError(f"kept rows are about files that were not handed over: {', '.join(missing)}")

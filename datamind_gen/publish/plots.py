@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamind_gen.ledger.funnel import Funnel
-from datamind_gen.publish.statistics import Counts, Coverage
+from datamind_gen.publish.statistics import Coverage, RowCounts
 from datamind_gen.rows import Level
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _KEPT, _REJECTED, _FAILED = "#2f7d5b", "#d9a441", "#b5483a"
 _INK, _PALE = "#24292f", "#e7ebee"
 
 
-def draw_plots(folder: Path, funnel: Funnel, counts: Counts) -> tuple[str, ...]:
+def draw_plots(folder: Path, funnel: Funnel, counts: RowCounts) -> tuple[str, ...]:
     """Writes folder/plots/*.png and returns their paths relative to the folder."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -96,7 +96,7 @@ def _draw_coverage(coverage: Coverage) -> Figure:
     return figure
 
 
-def _draw_distributions(counts: Counts) -> Figure:
+def _draw_distributions(counts: RowCounts) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 

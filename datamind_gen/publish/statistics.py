@@ -29,7 +29,7 @@ class Coverage:
 
 
 @dataclass(slots=True)
-class Counts:
+class RowCounts:
     """The published rows, counted."""
 
     rows: int = 0
@@ -82,9 +82,9 @@ class Counts:
         )
 
 
-def count_rows(kept: Iterable[Candidate], profiles: Mapping[str, Profile]) -> Counts:
-    """Counts the rows. Raises PublishError for one about a file that has no profile."""
-    counts = Counts()
+def count_rows(kept: Iterable[Candidate], profiles: Mapping[str, Profile]) -> RowCounts:
+    """RowCounts the rows. Raises PublishError for one about a file that has no profile."""
+    counts = RowCounts()
     for row in kept:
         profile = profiles.get(row.query.file_id)
         if profile is None:

@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from datamind_gen.publish import Finished, PublishedDataset, write_dataset
 from datamind_gen.publish.card import with_audit, with_location
 from datamind_gen.publish.plots import draw_plots
-from datamind_gen.publish.statistics import Counts
+from datamind_gen.publish.statistics import RowCounts
 from tests.publish.samples import HOSTILE, make_finished
 
 
@@ -146,6 +146,6 @@ def test_plots_are_the_same_every_time(
     drawn = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        draw_plots(tmp_path / name, published.funnel, Counts())
+        draw_plots(tmp_path / name, published.funnel, RowCounts())
         drawn.append((tmp_path / name / "plots" / "funnel.png").read_bytes())
     assert drawn[0] == drawn[1] == (published.folder / "plots" / "funnel.png").read_bytes()
