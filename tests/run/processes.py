@@ -58,9 +58,10 @@ def descendants(pid: int) -> list[Process]:
 
 
 def look_at(pid: int) -> Process | None:
-    """The process of that number; None when it is gone or a zombie."""
+    """The process of that number; None when it is gone, or a zombie without living threads: while one lives,
+    its files and locks are still held."""
     fields = _stat(pid)
-    if fields is None or fields[0] == "Z":
+    if fields is None or (fields[0] == "Z" and int(fields[17]) <= 1):
         return None
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
