@@ -28,6 +28,7 @@ from datamind_gen.taxonomy import (
     follow,
     from_query,
     make_query,
+    takes_phrases,
 )
 
 BATCH = 3
@@ -165,9 +166,11 @@ class _Search:
         return best
 
     def other_starts(self, category: str) -> Iterable[Chain]:
-        """Other questions of a category that something can precede."""
+        """Other questions of a category that something can precede; first those that an earlier answer can
+        stand inside, which leaves room for filters in front."""
         found = _unlike(draw(self._services.taxonomy.category(category), self._profile, self._rng))
-        return (chain for chain in islice(found, DRAWS) if self._extensions(chain, most=1))
+        starts = (chain for chain in islice(found, DRAWS) if self._extensions(chain, most=1))
+        return sorted(starts, key=lambda chain: not takes_phrases(chain))
 
     async def _try(self, chains: list[Chain], parents: tuple[str, ...]) -> tuple[_Node | None, list[Chain]]:
         """Runs a batch up to its first good chain: that one, and the chains that are left."""

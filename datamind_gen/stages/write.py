@@ -29,7 +29,7 @@ class WriteStage:
     """Assigned -> a query of one hop."""
 
     name = Stage.WRITE
-    version = 4
+    version = 5
     unit = "query"
 
     def settings(self, spec: PipelineSpec) -> str:

@@ -17,7 +17,7 @@ from datamind_gen.taxonomy.execute import Executor, Fate, Run
 from datamind_gen.taxonomy.instances import draw, instantiate, make_query, may_end
 from datamind_gen.taxonomy.load import TaxonomyError, find_taxonomy, load_category, load_taxonomy
 from datamind_gen.taxonomy.schema import Category, ColumnKind, Program, Taxonomy
-from datamind_gen.taxonomy.wiring import extend, follow
+from datamind_gen.taxonomy.wiring import extend, follow, takes_phrases
 
 __all__ = [
     "Category",
@@ -40,4 +40,5 @@ __all__ = [
     "load_taxonomy",
     "make_query",
     "may_end",
+    "takes_phrases",
 ]

@@ -24,7 +24,7 @@ _PERCENT = (
     "Answer in percent, rounded to {places}.",
     "Express it as a percentage, to {places}.",
 )
-_BOOLEAN = ("Answer yes or no.", "Is that so, yes or no?", "A yes or a no will do.")
+_BOOLEAN = ("Answer yes or no.", "A yes or a no will do.", "Say yes or no.")
 
 
 def instruct(chain: Chain, rng: random.Random) -> str:

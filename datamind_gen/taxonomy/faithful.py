@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from datamind_gen.rows import Query
+from datamind_gen.taxonomy.chain import FILTER
 from datamind_gen.taxonomy.questions import leaks
 
 _CONCEPTS: dict[str, str] = {
@@ -108,10 +109,10 @@ def _directions(text: str, pair: tuple[str, str]) -> list[str]:
 def names_in(query: Query) -> tuple[str, ...]:
     """The columns, labels and tables that a question names, longest first."""
     said = {slot.column for hop in query.hops for slot in hop.slots if slot.column}
-    for hop in query.hops:
-        for slot in hop.slots:
-            values = slot.value if isinstance(slot.value, tuple) else (slot.value,)
-            said |= {value for value in values if isinstance(value, str)}
+    labels = [slot for hop in query.hops for slot in hop.slots if slot.column and slot.name != FILTER]
+    for slot in labels:  # a choice has no column: `highest` is no name
+        values = slot.value if isinstance(slot.value, tuple) else (slot.value,)
+        said |= {value for value in values if isinstance(value, str)}
     said |= set(query.tables) | set(_QUOTED.findall(query.question))
     return tuple(
         sorted((name for name in said if _holds(query.question, name)), key=lambda name: (-len(name), name))

@@ -219,7 +219,7 @@ def round_quantile(column: Column, share: float) -> float | int | None:
         return None
     for digits in (2, 3, 4):
         scale = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
-        near = round(value, scale)
+        near = round(value, 0 if column.integral else scale) if scale > 0 else round(value, scale)
         if low < near < high and abs(near - value) <= 0.1 * (high - low):
             return int(near) if column.integral or (scale <= 0) else near
     return None

@@ -94,6 +94,8 @@ def is_additive(column: Column, columns: Sequence[Column] = ()) -> bool:
         return False
     if re.search(r"\b(?:rate|ratio|index|percent(?:age)?|per|average|mean)\b", column.description.lower()):
         return False
+    if words & {"household", "family", "personal"} and words & {"income", "earnings"}:
+        return False  # of somebody, beside what else is known of them
     over_time = is_series(columns)
     if words & _STOCKS and (over_time or not _is_row_per_thing(columns)):
         return False

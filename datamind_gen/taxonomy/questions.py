@@ -22,7 +22,6 @@ _NARROW = {
     "==": ("For {phrase}", "Within {phrase}", "Looking only at {phrase}"),
     "in": ("Across {phrase}", "For {phrase}, taken together", "Looking only at {phrase}"),
     ">": (
-        "Where {column} is above {phrase}",
         "Among rows with {column} above {phrase}",
         "Looking only at rows with {column} above {phrase}",
     ),
@@ -33,7 +32,7 @@ _STEPS = {
     "in": ("Keep only {phrase}.", "Look only at {phrase}."),
     ">": (
         "Take {phrase}, and keep only the rows with {column} above it.",
-        "Keep only the rows whose {column} lies above {phrase}.",
+        "Keep only the rows with {column} above {phrase}.",
     ),
     "table": ("Work out {phrase}, one row each, and go on with these.",),
     "find": ("Find {phrase}.", "Start from {phrase}.", "First work out {phrase}."),
@@ -43,11 +42,11 @@ _STEPS = {
 _WHICHEVER = "whichever of "
 _LEFT = ("among the rows that remain", "in what is left", "in the remaining rows")
 _SCOPES = {
-    "all rows": "all remaining rows",
-    "the whole table": "the remaining rows",
-    "the whole column": "the remaining rows",
+    "all rows": ("all these rows", "all remaining rows"),
+    "the whole table": ("these rows", "the remaining rows"),
+    "the whole column": ("these rows", "the remaining rows"),
 }
-"""What a question calls everything, and what it calls it once rows are left out."""
+"""What a question calls everything, and what it calls it behind a clause, and at the end of a brief."""
 _HEAD = re.compile(r"the (?:\w+ )?(?:\w+ )?(average|mean|median|total|number|share|maximum|minimum)\b")
 _PLACE = ("In {place}", "Going by {place}", "Using {place}")
 _ASKS = re.compile(
@@ -65,14 +64,15 @@ def write_question(chain: Chain, rng: random.Random) -> str:
 
 
 def _fits_a_sentence(chain: Chain) -> bool:
-    """Whether there is at most one clause, and no noun phrase with more than one other inside."""
+    """Whether there is one clause at most, and no phrase after it: whether `the average` is then that of what
+    is left, a sentence leaves open. Nor has a noun phrase more than one other inside."""
     clauses, nesting = 0, 0
     for index, link in enumerate(chain.links[1:]):
         if link.wire in (Wire.FILTER, Wire.TABLE):
             clauses, nesting = clauses + 1, 0
         else:
             nesting += 1
-        if clauses > 1 or nesting > 1 or (nesting and _stands_alone(_phrase(chain, index, ""))):
+        if clauses > 1 or nesting > 1 or (clauses and nesting) or _stands_alone(_phrase(chain, index, "")):
             return False
     return True
 
@@ -96,7 +96,7 @@ def _write_sentence(chain: Chain, rng: random.Random) -> str:
         place = (_PLACE[0] if scope else rng.choice(_PLACE)).format(place=chain.view.words)
         scope = f"{place}, {lower_first(scope, names)}" if scope else place
     question = hop_question(chain, len(chain.links) - 1, phrase, rng, in_sentence=bool(scope))
-    question = _narrow_scope(question) if narrowed else question
+    question = _narrow_scope(question, in_brief=False) if narrowed else question
     return f"{scope}, {lower_first(question, names)}" if scope else question
 
 
@@ -121,7 +121,9 @@ def _write_brief(chain: Chain, rng: random.Random) -> str:
         is_narrowed = is_narrowed or following.wire in (Wire.FILTER, Wire.TABLE)
     question = hop_question(chain, len(chain.links) - 1, phrase, rng, in_sentence=is_narrowed)
     if is_narrowed:
-        question = f"{upper_first(rng.choice(_LEFT))}, {lower_first(_narrow_scope(question), names)}"
+        question = (
+            f"{upper_first(rng.choice(_LEFT))}, {lower_first(_narrow_scope(question, in_brief=True), names)}"
+        )
     if chain.view.words:
         told[0] = f"{_PLACE[0].format(place=chain.view.words)}, {lower_first(told[0], names)}"
     return " ".join([*told, question])
@@ -160,9 +162,9 @@ def _column(chain: Chain, index: int, name: str | None) -> str:
     return "" if name is None else say(ColumnRef(name, chain.words_at(index).get(name)))
 
 
-def _narrow_scope(question: str) -> str:
+def _narrow_scope(question: str, *, in_brief: bool) -> str:
     for everything, left in _SCOPES.items():
-        question = re.sub(rf"\b{everything}\b(?! (?:with|whose|in which)\b)", left, question)
+        question = re.sub(rf"\b{everything}\b(?! (?:with|whose|in which)\b)", left[in_brief], question)
     return question
 
 

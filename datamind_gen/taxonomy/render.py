@@ -119,9 +119,12 @@ def _smooth(text: str, slots: Mapping[str, Value]) -> str:
     for value in slots.values():
         if isinstance(value, LabelRef) and value.owner is not None:
             text = _say_owner_once(text, value.owner, say(value))
+            text = re.sub(rf",? \((?:by|both by) {re.escape(value.owner)}\)", "", text)
     for value in slots.values():
         if isinstance(value, ColumnRef) and (said := re.escape(say(value))):
+            text = re.sub(rf"(?<!\w)where {said} is ((?:the|that) {said}(?!\w))", r"for \1", text)
             text = re.sub(rf"(?<!\w){said} ((?:the|that) {said}(?!\w)|whichever )", r"\1", text)
+            text = re.sub(rf"(?<!\w)rows with ((?:the|that) {said}(?!\w))", r"rows of \1", text)
     return _fix_articles(text, slots)
 
 
@@ -250,6 +253,8 @@ def plural(value: Value) -> str:
         return f"values of {said}"
     if said.isupper() or len(said) < 3:
         return f"{said} values"
+    if re.search(r"\b(?:health|income|wealth|education|religion)$", said, re.IGNORECASE):
+        return f"values of {said}"
     if re.search(r"(s|x|z|ch|sh)$", said, re.IGNORECASE):
         return said if said.lower().endswith("s") and not said.lower().endswith("ss") else f"{said}es"
     if re.search(r"[^aeiou]y$", said, re.IGNORECASE):

@@ -211,8 +211,12 @@ class Program(Strict):
 
     name: Slug
     slots: dict[Slug, SlotSpec]
-    takes: tuple[Wire, ...] = (Wire.FILTER, Wire.LABEL, Wire.NUMBER, Wire.TABLE)
+    takes: tuple[Wire, ...] = tuple(Wire)
+    """How it may take the answer of an earlier hop."""
     gives: Gives
+    feeds: tuple[Wire, ...] = tuple(Wire)
+    """How a later hop may take its answer: a mean of one group is fit to be compared with, not to cut all
+    rows by."""
     ends: bool = True
     """Whether its question is worth asking for itself; False for a plain figure that only feeds others."""
     leads: Annotated[float, Field(ge=0)] = 1.0

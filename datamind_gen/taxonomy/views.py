@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from datamind_gen.rows import Column, Profile, Relationship, SemanticType, Table
+from datamind_gen.taxonomy.meaning import is_scale
 from datamind_gen.taxonomy.remember import remember
 from datamind_gen.taxonomy.render import quote_identifier, quote_literal, say_column
 
@@ -90,7 +91,12 @@ def _joins(profile: Profile) -> Iterator[View]:
             continue
         child, parent = profile.table(link.child), profile.table(link.parent)
         taken = {column.name for column in child.columns}
-        added = tuple(column for column in _columns(profile, parent) if column.name not in taken)
+        repeats = _repeats(link, child)
+        added = tuple(
+            column
+            for column in _columns(profile, parent)
+            if column.name not in taken and not (repeats and column.kind.is_measure and not is_scale(column))
+        )
         if not added:
             continue
         keys = " and ".join(say_column(name) for name in link.child_columns)
@@ -110,6 +116,16 @@ def _joins(profile: Profile) -> Iterator[View]:
                 if column.name.lower() in _GENERIC
             ),
         )
+
+
+def _repeats(link: Relationship, child: Table) -> bool:
+    """Whether several of the child's rows meet one of the parent's: a traveller's income beside each of four
+    trips is no income of a trip, and its mean over the trips is nobody's."""
+    return not any(
+        column.distinct == column.count == child.rows
+        for column in child.columns
+        if column.name in link.child_columns
+    )
 
 
 def _per_child(column: Column, child: Table, parent: Table) -> Column:

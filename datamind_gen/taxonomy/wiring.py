@@ -16,12 +16,12 @@ from datamind_gen.taxonomy.chain import FILTER, Chain, Link, derived_columns, fi
 from datamind_gen.taxonomy.fill import CATEGORY_DISTINCT, fill
 from datamind_gen.taxonomy.schema import ColumnKind, Program, Taxonomy, Wire
 
-_SHARES = {Wire.FILTER: 0.45, Wire.LABEL: 0.3, Wire.NUMBER: 0.15, Wire.TABLE: 0.1}
+_SHARES = {Wire.FILTER: 0.3, Wire.LABEL: 0.35, Wire.NUMBER: 0.25, Wire.TABLE: 0.1}
 """How often each wiring is tried first, where several are open."""
 _BY_NUMBER = 0.15
 """How often a filter compares with a number where a label could filter as well: people think in labels."""
-MAX_CLAUSES = 2
-"""Filters and tables of a chain: three in a row read as a list."""
+MAX_CLAUSES = 3
+"""Filters and tables of a chain: four in a row read as a list."""
 MAX_NESTING = 2
 """Noun phrases inside one another, `the mean of the firm with the highest ...`, that a reader can follow."""
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.YEAR})
@@ -40,7 +40,11 @@ class Opening:
 
 def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None:
     """A chain with one hop more in front, or None where the draw found none. Draw again for another."""
-    openings = [opening for opening in _openings(chain) if is_readable(_wires(chain, opening.wire))]
+    openings = [
+        opening
+        for opening in _openings(chain)
+        if is_readable(_wires(chain, opening.wire)) and not _nests_bounds(chain, opening)
+    ]
     if not openings:
         return None
     wires = sorted({opening.wire for opening in openings})
@@ -53,7 +57,7 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
         if (program.sql or not chain.view.is_database)
         and f"{category}/{program.name}" not in asked
         and program.leads
-        and not (_picks_of_two(program) and opening.slot in _pair(chain.links[0].program))
+        and not (_picks_of_two(program) and not _can_pick(chain, opening))
     ]
     if not givers:
         return None
@@ -64,7 +68,30 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
     slots = fill(program, chain.view.columns, chain.view.rows, rng, forced=forced)
     if slots is None:
         return None
-    return _join(chain, Link(category, program, slots), opening, rng)
+    giver = Link(category, program, slots)
+    return _join(chain, giver, opening, rng) if _belongs(giver, chain, opening) else None
+
+
+def takes_phrases(chain: Chain) -> bool:
+    """Whether an earlier label or number can stand inside its first question."""
+    return any(opening.wire in (Wire.LABEL, Wire.NUMBER) for opening in _openings(chain))
+
+
+def _nests_bounds(chain: Chain, opening: Opening) -> bool:
+    """Whether a threshold would stand inside a threshold: `rows above the mean of rows above the mean`."""
+    return opening.wire is Wire.NUMBER and len(chain.links) > 1
+
+
+def _belongs(giver: Link, chain: Chain, opening: Opening) -> bool:
+    """Whether a hop is about what the chain is about: it brings in one column at most, picks no label by the
+    very columns that are then asked of it, and nothing by a column that then leaves rows out."""
+    used = frozenset().union(*(link.columns_used() for link in chain.links))
+    if giver.columns_used() & {link.filter.column for link in chain.links if link.filter is not None}:
+        return False
+    new = giver.columns_used() - used
+    if opening.column is not None:
+        new |= {opening.column.name} - used
+    return len(new) <= 1 and not (opening.wire is Wire.LABEL and not new and _picks_of_two(giver.program))
 
 
 def _pair(program: Program) -> frozenset[str]:
@@ -82,6 +109,12 @@ def _picks_of_two(program: Program) -> bool:
     return program.gives.type is AnswerType.LABEL and any(
         spec.value_of == program.gives.of for spec in program.slots.values()
     )
+
+
+def _can_pick(chain: Chain, opening: Opening) -> bool:
+    """Whether one of two labels may be picked for an opening: by words, and not for a pair of its own."""
+    numeric = opening.column is not None and opening.column.dtype in ("int", "float")
+    return not numeric and opening.slot not in _pair(chain.links[0].program)
 
 
 def _follows_time(link: Link) -> bool:
@@ -126,6 +159,7 @@ def follow(chain: Chain, tail: Chain, rng: random.Random) -> Chain | None:
         opening
         for opening in _openings(tail)
         if giver.program.gives.type in opening.types
+        and opening.wire in giver.program.feeds
         and (opening.column is None or opening.column.name == column)
     ]
     if not openings:
@@ -181,7 +215,7 @@ def _givers(taxonomy: Taxonomy, opening: Opening) -> Iterator[tuple[str, Program
     for category in taxonomy.categories:
         for program in category.programs:
             gives = program.gives
-            if gives.type not in opening.types:
+            if gives.type not in opening.types or opening.wire not in program.feeds:
                 continue
             if opening.wire is Wire.TABLE:
                 yield category.name, program, None

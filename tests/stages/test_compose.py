@@ -30,7 +30,7 @@ def compose(do: Any, services: Any, assigned: Any) -> Any:
 
 
 def test_programs_chain_to_the_hops_that_are_wanted(do: Any, serve: Any, assign: Any, bundled: Any) -> None:
-    loaded = bundled("firm_investment.csv")
+    loaded = bundled("election_respondents.parquet")
     found = compose(do, serve(loaded), assign(loaded, "ranking", hops=4))
     assert found.status is Status.KEPT
     query = found.row

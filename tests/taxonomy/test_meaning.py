@@ -85,7 +85,7 @@ def test_brackets_are_codes_and_few_children_are_a_count() -> None:
 
 
 def test_yes_or_no_and_numbers_are_no_answers_to_which() -> None:
-    program = load_taxonomy("data_analysis").program("ranking/group_with_extreme_aggregate")
+    program = load_taxonomy("data_analysis").program("ranking/group_with_extreme_mean")
     value = number("weight")
     two = number(
         "smoker", dtype="string", kind=SemanticType.CATEGORY, distinct=2, top=(("yes", 9), ("no", 8))
