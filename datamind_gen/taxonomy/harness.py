@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-MIN_ROWS = 5
+MIN_ROWS = 10
 _frames: dict[str, dict[str, Any]] = {}
 
 

@@ -123,6 +123,7 @@ def _smooth(text: str, slots: Mapping[str, Value]) -> str:
     for value in slots.values():
         if isinstance(value, ColumnRef) and (said := re.escape(say(value))):
             text = re.sub(rf"(?<!\w)where {said} is ((?:the|that) {said}(?!\w))", r"for \1", text)
+            text = re.sub(rf"(?<!\w)whose {said} is ((?:the|that) {said}(?!\w))", r"of \1", text)
             text = re.sub(rf"(?<!\w){said} ((?:the|that) {said}(?!\w)|whichever )", r"\1", text)
             text = re.sub(rf"(?<!\w)rows with ((?:the|that) {said}(?!\w))", r"rows of \1", text)
     return _fix_articles(text, slots)

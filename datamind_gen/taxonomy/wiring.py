@@ -91,7 +91,8 @@ def _belongs(giver: Link, chain: Chain, opening: Opening) -> bool:
     new = giver.columns_used() - used
     if opening.column is not None:
         new |= {opening.column.name} - used
-    return len(new) <= 1 and not (opening.wire is Wire.LABEL and not new and _picks_of_two(giver.program))
+    circular = opening.wire is Wire.LABEL and giver.columns_used() <= chain.links[0].columns_used()
+    return len(new) <= 1 and not circular
 
 
 def _pair(program: Program) -> frozenset[str]:
