@@ -2,7 +2,7 @@
 
     python -m tests.bench.trainer_curves --setting good      # the experts are right
     python -m tests.bench.trainer_curves --setting noisy     # six of ten experts are wrong
-    options: --seeds 3  --sft-steps 1200  --cold-steps 400  --rl-steps 40  --limit N  --out runs/curves
+    options: --seeds 3  --sft-steps 1200  --cold-steps 1000  --rl-steps 40  --limit N  --out runs/curves
              and key=value of the recipe, such as model.scratch.width=128
 
 Each setting makes its dataset with the real engine (pipelines/tiny.yaml or tiny-noisy.yaml). A seed is one
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--setting", choices=list(PIPELINES), required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sft-steps", type=int, default=1200, help="of the whole SFT run: is to reach 95 %%")
-    parser.add_argument("--cold-steps", type=int, default=400, help="of the cold start")
+    parser.add_argument("--cold-steps", type=int, default=1000, help="of the cold start; 400 were too few")
     parser.add_argument("--rl-steps", type=int, default=40)
     parser.add_argument("--limit", type=int, help="questions, for a quick look")
     parser.add_argument("--out", type=Path, default=Path("runs/curves"))
