@@ -148,7 +148,9 @@ class Graph(Stateless, local.Pipeline):
         return super().run(**settings)
 
     def has_lost_a_worker(self) -> bool:
-        return isinstance(self._pool, Workers) and self._pool.has_lost_one()
+        """Whether a worker of its pool has died; there is no pool before it runs."""
+        pool = getattr(self, "_pool", None)
+        return isinstance(pool, Workers) and pool.has_lost_one()
 
 
 class RayGraph(Stateless, RayPipeline):

@@ -8,7 +8,7 @@ from pathlib import Path
 import datasets
 import pytest
 
-from datamind_gen.run.dag import STEPS, build_graph
+from datamind_gen.run.dag import STEPS, Graph, build_graph
 from tests.run.pipelines import Undisturbed, dataset_bytes
 from tests.run.processes import finish, start_run
 
@@ -17,6 +17,13 @@ def test_every_stage_is_a_named_step_of_the_graph(tmp_path: Path) -> None:
     graph = build_graph("socket", str(tmp_path))
     assert list(graph.dag) == ["source", *STEPS, "publish"]
     assert STEPS == ("read", "profile", "write", "compose", "sample", "judge", "reflect", "filter")
+
+
+def test_a_graph_that_has_not_begun_has_lost_no_worker(tmp_path: Path) -> None:
+    """Its watcher looks before it runs, too, and must live to look again."""
+    graph = build_graph("/nowhere", str(tmp_path))
+    assert isinstance(graph, Graph)
+    assert not graph.has_lost_a_worker()
 
 
 def test_without_distilabel_the_rows_are_the_same(undisturbed: Undisturbed, tmp_path: Path) -> None:
