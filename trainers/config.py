@@ -59,8 +59,8 @@ class Model(Section):
     scratch: Scratch | None = None
     chat_template: str | None = None
     """A .jinja file to use in place of the tokenizer's own."""
-    precision: Literal["no", "bf16", "fp16"] = "bf16"
-    """accelerate's mixed precision; weights stay in float32 unless `weights` says otherwise."""
+    precision: Literal["fp32", "bf16", "fp16"] = "bf16"
+    """Of the forward pass; weights stay in float32 unless `weights` says otherwise."""
     weights: Literal["float32", "bfloat16", "float16"] = "float32"
     attention: str = "sdpa"
     gradient_checkpointing: bool = False

@@ -214,7 +214,9 @@ def make_accelerator(recipe: Recipe) -> Any:
     transformers_logging.disable_progress_bar()
     logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
     asked = recipe.processes or int(os.environ.get("WORLD_SIZE", "1"))
-    accelerator = Accelerator(mixed_precision=recipe.model.precision, cpu=recipe.device == "cpu")
+    precision = recipe.model.precision
+    mixed = "no" if precision == "fp32" else precision  # YAML reads a bare no as false
+    accelerator = Accelerator(mixed_precision=mixed, cpu=recipe.device == "cpu")
     if accelerator.num_processes != asked:
         raise TrainerError(
             f"{accelerator.num_processes} process(es) run, {asked} were asked for. Start with `accelerate "

@@ -138,7 +138,7 @@ def ours_rl(steps: int, folder: Path) -> float:
             "name": "bench",
             "out": str(folder / "out"),
             "device": "cpu",
-            "model": {"scratch": SCRATCH, "precision": "no"},
+            "model": {"scratch": SCRATCH, "precision": "fp32"},
             "data": {"dataset": str(write_bandit(folder / "dataset"))},
             "rl": {
                 "start": str(folder / "start"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.run.pipelines import Undisturbed, dataset_bytes, write_small_pipeline
@@ -15,8 +13,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """A run that nobody disturbs: through distilabel's graph, as a user starts it."""
     place = tmp_path_factory.mktemp("undisturbed")
     pipeline = write_small_pipeline(place / "small.yaml")
-    started = time.monotonic()
     run = start_run(pipeline, place / "run")
     output = finish(run)
     assert run.returncode == 0, output
-    return Undisturbed(pipeline, place / "run", dataset_bytes(place / "run"), time.monotonic() - started)
+    return Undisturbed(pipeline, place / "run", dataset_bytes(place / "run"))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from datamind_gen.run.folder import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CATEGORIES = ("taxonomy", "aggregation", "counting", "ranking")
@@ -28,12 +32,11 @@ PATIENT = "sandbox: {wall_s: 300, sql_timeout_s: 300}\n"
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A pipeline, the dataset that it makes when nobody disturbs it, and how long that takes."""
+    """A pipeline, and the dataset that it makes when nobody disturbs it."""
 
     pipeline: Path
     run: Path
     dataset: dict[str, bytes]
-    seconds: float
 
 
 def write_small_pipeline(path: Path, text: str = SMALL) -> Path:
@@ -54,3 +57,18 @@ def dataset_bytes(run: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def wait_for_share(undisturbed: Undisturbed, run: subprocess.Popen[str], out: Path, share: float) -> None:
+    """Waits until a run has written that share of what the undisturbed one wrote to its ledger.
+
+    Not a share of its time: a busy machine makes either of the two last twice as long.
+    """
+    wanted = share * _ledger_bytes(undisturbed.run)
+    while _ledger_bytes(out) < wanted:
+        assert run.poll() is None, "the run ended before the moment to disturb it"
+        time.sleep(0.02)
+
+
+def _ledger_bytes(run: Path) -> int:
+    return sum(path.stat().st_size for path in RunFolder(run).ledger.glob("*"))

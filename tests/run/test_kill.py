@@ -13,7 +13,7 @@ import pytest
 
 from datamind_gen.run.folder import RunFolder
 from datamind_gen.run.status import is_running, read_status
-from tests.run.pipelines import Undisturbed, dataset_bytes
+from tests.run.pipelines import Undisturbed, dataset_bytes, wait_for_share
 from tests.run.processes import (
     Process,
     descendants,
@@ -60,12 +60,14 @@ def _parent(run: subprocess.Popen[str], below: list[Process]) -> list[int]:
 def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(
     undisturbed: Undisturbed, tmp_path: Path, pick: Pick
 ) -> None:
-    pipeline, wanted, seconds = undisturbed.pipeline, undisturbed.dataset, undisturbed.seconds
+    pipeline, wanted = undisturbed.pipeline, undisturbed.dataset
     folder = RunFolder(tmp_path / "run")
     run = start_run(pipeline, folder.root)
-    time.sleep(random.uniform(0.15, 0.8) * seconds)
+    time.sleep(random.uniform(0, 3))  # while it starts, if the share is small
+    wait_for_share(undisturbed, run, folder.root, max(0, random.uniform(-0.3, 0.8)))
     victims: list[int] = []
-    while not victims and run.poll() is None:  # it may not have started yet
+    while not victims:  # it may not have started yet
+        assert run.poll() is None
         below = descendants(run.pid)
         victims = pick(run, below) if below else []
     everyone = [*below, *([found] if (found := look_at(run.pid)) else [])]
@@ -108,9 +110,9 @@ def test_a_young_worker_of_the_graph_that_dies_keeps_nobody_waiting(
 
 @pytest.mark.slow
 def test_ctrl_c_drains_and_says_how_to_go_on(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    pipeline, wanted, seconds = undisturbed.pipeline, undisturbed.dataset, undisturbed.seconds
+    pipeline, wanted = undisturbed.pipeline, undisturbed.dataset
     run = start_run(pipeline, tmp_path / "run")
-    time.sleep(0.5 * seconds)
+    wait_for_share(undisturbed, run, tmp_path / "run", 0.3)
     below = descendants(run.pid)
     run.send_signal(signal.SIGINT)
     output = finish(run)
@@ -124,9 +126,9 @@ def test_ctrl_c_drains_and_says_how_to_go_on(undisturbed: Undisturbed, tmp_path:
 
 @pytest.mark.slow
 def test_ctrl_c_twice_stops_at_once(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    pipeline, seconds = undisturbed.pipeline, undisturbed.seconds
+    pipeline = undisturbed.pipeline
     run = start_run(pipeline, tmp_path / "run")
-    time.sleep(0.4 * seconds)
+    wait_for_share(undisturbed, run, tmp_path / "run", 0.3)
     below = descendants(run.pid)
     run.send_signal(signal.SIGINT)
     time.sleep(0.3)
@@ -138,9 +140,9 @@ def test_ctrl_c_twice_stops_at_once(undisturbed: Undisturbed, tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_stopped_graph_step_is_noticed_or_the_run_ends(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    pipeline, wanted, seconds = undisturbed.pipeline, undisturbed.dataset, undisturbed.seconds
+    pipeline, wanted = undisturbed.pipeline, undisturbed.dataset
     run = start_run(pipeline, tmp_path / "run")
-    time.sleep(0.5 * seconds)
+    wait_for_share(undisturbed, run, tmp_path / "run", 0.3)
     graph = [found for found in descendants(run.pid) if "run.dag" in found.command]
     if graph:
         kill(graph[-1].pid, signal.SIGTERM)
@@ -152,9 +154,9 @@ def test_a_stopped_graph_step_is_noticed_or_the_run_ends(undisturbed: Undisturbe
 
 @pytest.mark.slow
 def test_a_second_run_on_a_live_directory_refuses(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    pipeline, seconds = undisturbed.pipeline, undisturbed.seconds
+    pipeline = undisturbed.pipeline
     run = start_run(pipeline, tmp_path / "run")
-    time.sleep(0.5 * seconds)
+    wait_for_share(undisturbed, run, tmp_path / "run", 0.005)
     second = start_run(pipeline, tmp_path / "run")
     output = finish(second)
     assert second.returncode == 2, output

@@ -57,7 +57,7 @@ def make_policy(
     tokenizer: Any, *, seed: int = 0, width: int = 32, layers: int = 2, tie: bool = True, **model: Any
 ) -> PolicyModel:
     scratch = Scratch(vocabulary=512, width=width, layers=layers, heads=2, tie_embeddings=tie)
-    return load_policy(Model(scratch=scratch, precision="no", **model), tokenizer, seed=seed)
+    return load_policy(Model(scratch=scratch, precision="fp32", **model), tokenizer, seed=seed)
 
 
 def random_items(

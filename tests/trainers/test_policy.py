@@ -50,7 +50,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def lora_model(base: Path) -> Model:
-    return Model(path=str(base), precision="no", lora=Lora(rank=4, alpha=8))
+    return Model(path=str(base), precision="fp32", lora=Lora(rank=4, alpha=8))
 
 
 def test_lora_trains_the_adapter_and_leaves_the_base_bitwise(base: Path) -> None:
@@ -96,7 +96,7 @@ def test_an_export_loads_to_the_same_policy(tie: bool, tmp_path: Path) -> None:
         tmp_path / "m",
         state={f"causal.{k}": v for k, v in policy.causal.state_dict().items()},
     )
-    again = load_policy(Model(path=str(tmp_path / "m"), precision="no"), TOKENIZER)
+    again = load_policy(Model(path=str(tmp_path / "m"), precision="fp32"), TOKENIZER)
     assert torch.equal(logps(again), logps(policy))
 
 

@@ -46,7 +46,7 @@ def recipe(dataset: Path, out: Path, *, start: Path | None = None, every: int = 
             "device": "cpu",
             "model": {
                 "scratch": {"vocabulary": 330, "width": 32, "layers": 2, "heads": 2},
-                "precision": "no",
+                "precision": "fp32",
             },
             "data": {"dataset": str(dataset)},
             "sft": {

@@ -32,7 +32,7 @@ def recipe(dataset: Path, out: Path, **changes: Any) -> Recipe:
         "name": "t",
         "out": str(out),
         "device": "cpu",
-        "model": {"scratch": {"vocabulary": 320, "width": 32, "layers": 2, "heads": 2}, "precision": "no"},
+        "model": {"scratch": {"vocabulary": 320, "width": 32, "layers": 2, "heads": 2}, "precision": "fp32"},
         "data": {"dataset": str(dataset)},
         "sft": {"optimizer": {"lr": 5e-3, "warmup": 2}, "batch_size": 4, "epochs": 4, "max_steps": 6},
         "checkpoints": {"every": 3},

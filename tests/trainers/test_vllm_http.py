@@ -45,10 +45,10 @@ class FakeVllm(BaseHTTPRequestHandler):
             case "/collective_rpc":
                 if not self.forgets:
                     path = body["kwargs"]["weights_path"]
-                    type(self).policy = load_policy(Model(path=path, precision="no"), TOKENIZER)
+                    type(self).policy = load_policy(Model(path=path, precision="fp32"), TOKENIZER)
                 self.reply({"results": [None]})
             case "/v1/load_lora_adapter":
-                model = Model(path=str(self.base), precision="no", lora=Lora())
+                model = Model(path=str(self.base), precision="fp32", lora=Lora())
                 self.adapters[body["lora_name"]] = load_policy(model, TOKENIZER, path=body["lora_path"])
                 self.reply("Success: LoRA adapter added")
             case "/v1/unload_lora_adapter":
@@ -167,7 +167,7 @@ def test_a_server_that_answers_200_and_keeps_the_old_weights_is_found_out(
 def test_lora_adapters_are_loaded_under_a_name_a_step(server: str, tmp_path: Path) -> None:
     FakeVllm.base = tmp_path / "base"
     export(FakeVllm.policy, TOKENIZER, FakeVllm.base, state=None)
-    policy = load_policy(Model(path=str(FakeVllm.base), precision="no", lora=Lora()), TOKENIZER)
+    policy = load_policy(Model(path=str(FakeVllm.base), precision="fp32", lora=Lora()), TOKENIZER)
     for name, parameter in policy.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.2)
