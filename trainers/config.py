@@ -145,7 +145,9 @@ class Limits(Section):
     prompt_tokens: Annotated[int, Field(ge=1)] = 2048
     response_tokens: Annotated[int, Field(ge=1)] = 8192
     """Everything after the prompt, observations included."""
-    observation_characters: Annotated[int, Field(ge=1)] = 2048
+    observation_chars: Annotated[int, Field(ge=64)] | None = None
+    """Characters of a turn's output that the policy sees. Null: as many as the dataset's experts saw, because
+    a policy that learnt from short observations is lost before long ones."""
     turn_seconds: Annotated[float, Field(gt=0)] = 20.0
     episode_seconds: Annotated[float, Field(gt=0)] = 600.0
 

@@ -14,13 +14,18 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+from pydantic import ValidationError
+
+from datamind_gen.publish.recipe import NAME as PIPELINE
 from datamind_gen.publish.schema import SCHEMA_VERSION, SCHEMAS, Config
 from datamind_gen.rows import Answer, FileFormat, Message, decode, hash_text
 from datamind_gen.spec.resources import bundled_pipelines
+from datamind_gen.spec.sampling import SampleSettings
 from trainers.config import Data
 from trainers.errors import TrainerError
 
@@ -53,6 +58,8 @@ class Task:
     category: str
     level: str
     expert: tuple[Message, ...] = ()
+    sampled_with: SampleSettings = field(default_factory=SampleSettings)
+    """How the dataset's experts were sampled: rollouts see what they saw, and fail as they failed."""
 
     @property
     def reference_text(self) -> str:
@@ -82,7 +89,8 @@ class Dataset:
                 f"data.dataset: {self.config.dataset} has conversations only; `rl` and `evaluate` need a "
                 "published dataset with the config `rl`"
             )
-        tasks = [self._task(row) for row in self._rows(Config.RL)]
+        sampled_with = self._sampled_with(self.root)
+        tasks = [replace(self._task(row), sampled_with=sampled_with) for row in self._rows(Config.RL)]
         kept = [task for task in tasks if is_held_out(task.question, self.config.holdout) is held_out]
         for path in dict.fromkeys(path for task in kept for path in task.files.values()):
             if not path.is_file():
@@ -127,6 +135,16 @@ class Dataset:
             level=about["level"],
             expert=_messages(row["trajectory"]),
         )
+
+    def _sampled_with(self, root: Path) -> SampleSettings:
+        """From the pipeline that lies in the dataset; the defaults where it was left behind."""
+        path = root / PIPELINE
+        if not path.is_file():
+            return SampleSettings()
+        try:
+            return SampleSettings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))["sample"])
+        except (yaml.YAMLError, LookupError, TypeError, ValidationError) as error:
+            raise TrainerError(f"{path}: its section `sample` cannot be read: {error}") from error
 
     def _rows(self, name: Config) -> Iterator[Mapping[str, Any]]:
         import datasets

@@ -174,7 +174,6 @@ async def _attempt(rollout: Rollout, score: Callable[[Rollout], Awaitable[dict[s
 
 def chat_runner(models: Models, config: Evaluate) -> Runner:
     """Episodes by a chat model, over the same loop, sandbox and prompts as any other policy."""
-    limits = loop_limits(config.limits, retry_invalid=True)
     sampling = ChatSampling(
         temperature=config.sampling.temperature,
         top_p=config.sampling.top_p,
@@ -182,6 +181,7 @@ def chat_runner(models: Models, config: Evaluate) -> Runner:
     )
 
     async def run(job: Job, session: CodeSession) -> Rollout:
+        limits = loop_limits(config.limits, job.task, retry_invalid=True)
         policy = ChatPolicy(models.ask, sampling=sampling, sample=job.sample)
         episode = await run_episode(policy, session, job.task.prompt, limits)
         return Rollout(job, episode, None)

@@ -16,7 +16,7 @@ from datamind_gen.agent.loop import CodeSession, Episode, EpisodeLimits, OnInval
 from datamind_gen.agent.policy import Action
 from datamind_gen.models.base import ErrorKind, ProviderError
 from datamind_gen.rows import Message, StopReason, Usage, seed_from
-from datamind_gen.sandbox import Sandbox, SandboxSettings
+from datamind_gen.sandbox import OnError, Sandbox, SandboxSettings
 from datamind_gen.sandbox.zygote import ZygoteDied
 from trainers.config import Episodes, Limits
 from trainers.data import Task
@@ -110,9 +110,9 @@ def token_runner(
     engine: SampleEngine, builder: TokenBuilder, config: Episodes, *, retry_invalid: bool
 ) -> Runner:
     """Episodes by the engine. A void turn ends them (training), or is told and retried (evaluation)."""
-    limits = loop_limits(config.limits, retry_invalid=retry_invalid)
 
     async def run(job: Job, session: CodeSession) -> Rollout:
+        limits = loop_limits(config.limits, job.task, retry_invalid=retry_invalid)
         policy = TokenPolicy(engine, builder, config, seed=job.seed)
         episode = await run_episode(policy, session, job.task.prompt, limits)
         return Rollout(job, episode, None if episode.stop.is_failure else policy.tokens)
@@ -120,11 +120,11 @@ def token_runner(
     return run
 
 
-def loop_limits(limits: Limits, *, retry_invalid: bool) -> EpisodeLimits:
+def loop_limits(limits: Limits, task: Task, *, retry_invalid: bool) -> EpisodeLimits:
     return EpisodeLimits(
         max_turns=limits.max_turns,
         on_invalid=OnInvalid.RETRY if retry_invalid else OnInvalid.VOID,
-        observation_chars=limits.observation_characters,
+        observation_chars=limits.observation_chars or task.sampled_with.observation_chars,
     )
 
 
@@ -179,7 +179,12 @@ async def _run_one(
 
 async def _in_session(job: Job, run: Runner, sandbox: Sandbox) -> Rollout:
     try:
-        session = await sandbox.open(job.task.files, seed=str(job.seed), sql_only=job.task.is_database)
+        session = await sandbox.open(
+            job.task.files,
+            seed=str(job.seed),
+            sql_only=job.task.is_database,
+            on_error=OnError(job.task.sampled_with.on_error),
+        )
         async with session:
             return await run(job, session)
     except ZygoteDied as error:

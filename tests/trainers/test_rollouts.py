@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,8 +14,8 @@ import pytest
 from datamind_gen.rows import Message, StopReason
 from datamind_gen.sandbox import Sandbox, SandboxSettings
 from tests.trainers.helpers import hostile_tokenizer
-from trainers.config import Episodes
-from trainers.data import Task
+from trainers.config import Data, Episodes
+from trainers.data import Task, open_dataset
 from trainers.engines.base import EngineError, Sample, SampleRequest
 from trainers.rollouts import Job, Rollout, run_rollouts, token_runner
 from trainers.tokens import TokenBuilder
@@ -190,3 +192,24 @@ def test_no_more_episodes_run_than_allowed(run: Run) -> None:
     engine = ScriptedEngine(lambda turn, request: ANSWER)
     assert len(run(engine, jobs=9, concurrency=3)) == 9
     assert engine.most == 3
+
+
+@pytest.mark.slow
+def test_an_experts_turns_see_what_the_expert_saw(
+    sandbox: tuple[asyncio.Runner, Sandbox], tmp_path: Path
+) -> None:
+    """Of a dataset whose experts saw 160 characters of an output, under a recipe that does not say so."""
+    pipeline = Path(__file__).resolve().parent.parent.parent / "pipelines" / "tiny.yaml"
+    run = [sys.executable, "-m", "datamind_gen", "run", str(pipeline), "--limit", "6", "--out", str(tmp_path)]
+    subprocess.run(run, check=True, capture_output=True)
+    loop, opened = sandbox
+    tasks = open_dataset(Data(dataset=str(tmp_path / "dataset"))).tasks(held_out=False)
+    for task in tasks:
+        said = [message.content for message in task.expert if message.role == "assistant"]
+        seen = [message.content for message in task.expert[2:] if message.role == "user"]
+        engine = ScriptedEngine(lambda turn, request, said=said: said[turn - 1])  # type: ignore[misc]
+        config = Episodes.model_validate({"limits": {"prompt_tokens": 4000}})
+        runner = token_runner(engine, BUILDER, config, retry_invalid=False)
+        (rollout,) = loop.run(run_rollouts([Job(task, 0, 0)], runner, opened, config, engine=engine))
+        observations = [turn.observation for turn in rollout.episode.turns if turn.observation is not None]
+        assert observations == seen
