@@ -198,8 +198,8 @@ def run_steps(
 
 
 def lies_beside_a_row(answer: Any, frame: pd.DataFrame, step: dict[str, Any]) -> bool:
-    """Whether a number that rows are compared with differs from one of them by its last bits alone: the side
-    that such a row is on depends on the order in which a mean was summed."""
+    """Whether a number that rows are compared with differs from one of them by its last bits alone, or is one
+    whose last bits count: the side that such a row is on depends on the order in which a mean was summed."""
     column = step["wire_column"]
     if not isinstance(answer, float) or column not in frame.columns:
         return False
@@ -207,7 +207,9 @@ def lies_beside_a_row(answer: Any, frame: pd.DataFrame, step: dict[str, Any]) ->
     if not pd.api.types.is_numeric_dtype(values):
         return False
     near = np.isclose(values.to_numpy(dtype=float, na_value=np.nan), answer, rtol=1e-9, atol=0)
-    return bool((near & (values != answer).to_numpy(dtype=bool, na_value=False)).any())
+    if float(f"{answer:.12g}") == answer:
+        near &= (values != answer).to_numpy(dtype=bool, na_value=False)
+    return bool(near.any())
 
 
 def lacks_data(error: Exception, index: int, frame: pd.DataFrame) -> bool:

@@ -117,13 +117,20 @@ def test_a_hop_that_changes_nothing_is_degenerate(run: RunChains, csv: Loaded) -
     assert not found.good
 
 
-@pytest.mark.parametrize(("last", "is_drawn"), [(0.3, False), (0.6, True)], ids=["rounding", "clear"])
+@pytest.mark.parametrize(
+    ("values", "is_drawn"),
+    [
+        pytest.param((0.1, 0.2, 0.3), False, id="rounding"),
+        pytest.param((45.27906396881807, 47.27906396881807, 49.27906396881807), False, id="mean-imputed"),
+        pytest.param((0.1, 0.2, 0.6), True, id="clear"),
+    ],
+)
 def test_a_bound_that_but_for_rounding_is_a_rows_value_is_degenerate(
-    run: RunChains, tmp_path: Path, last: float, is_drawn: bool
+    run: RunChains, tmp_path: Path, values: tuple[float, ...], is_drawn: bool
 ) -> None:
     """The mean of 0.1, 0.2 and 0.3 is 0.20000000000000004: is 0.2 below it? That depends on who adds up."""
-    few = [("a", value) for value in (0.1, 0.2, last, 0.1, 0.2, last)]
-    rows = [*few, *(("b", 1 + number / 8) for number in range(40))]
+    few = [("a", value) for value in (*values, *values)]
+    rows = [*few, *(("b", 50 + number / 8) for number in range(40))]
     path = tmp_path / "lengths.csv"
     pd.DataFrame(rows, columns=["kind", "length"]).assign(weight=range(46)).to_csv(path, index=False)
     found = find_file(path, license="none")
