@@ -4,7 +4,8 @@ Episodes ask one by one; the engine answers in rounds. A round begins when every
 that what is batched together does not depend on timing, and the same seeds give the same rollouts. Its
 answers come batch by batch: the sandbox runs the first batch's code while the second is decoded.
 
-Each row draws from its own seed, finished rows leave the batch, and equal prompts are read only once.
+Each row draws from its own seed, finished rows leave the batch once they are many, and equal prompts are read
+only once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from torch import Tensor
 
 from trainers.engines.base import EngineError, Sample, SampleRequest
 from trainers.policy import PolicyModel
+
+LIVELY = 0.75
+"""Finished rows leave when no larger share of the batch is alive: leaving copies the cache of all others."""
 
 
 class HfEngine:
@@ -146,12 +150,13 @@ class _Decoder:
             for row, token, logp in zip(
                 rows, chosen.tolist(), logps.gather(-1, chosen[:, None])[:, 0].tolist(), strict=True
             ):
-                self.ids[row].append(token)
-                self.logprobs[row].append(logp)
+                if not self._finished(row):
+                    self.ids[row].append(token)
+                    self.logprobs[row].append(logp)
             alive = [i for i, row in enumerate(rows) if not self._finished(row)]
             if not alive:
                 break
-            if len(alive) < len(rows):
+            if len(alive) <= LIVELY * len(rows):
                 keep = torch.tensor(alive, device=self.device)
                 cache.batch_select_indices(keep)
                 mask, chosen = mask[keep], chosen[keep]
@@ -171,17 +176,17 @@ class _Decoder:
 
     def _finished(self, row: int) -> bool:
         ids = self.ids[row]
-        return ids[-1] == self.end or len(ids) >= self.requests[row].max_tokens
+        return len(ids) >= self.requests[row].max_tokens or ids[-1:] == [self.end]
 
     def _read_prompts(self) -> tuple[Tensor, Any, Tensor]:
         """Next-token logits [B, V], the cache, and the attention mask [B, T] of the left-padded prompts."""
-        from transformers import DynamicCache
+        from trainers.engines.cache import roomy_cache
 
         unique = list(dict.fromkeys(request.ids for request in self.requests))
         width = max(map(len, unique))
         ids = torch.tensor([[self.pad] * (width - len(u)) + list(u) for u in unique], device=self.device)
         mask = torch.tensor([[0] * (width - len(u)) + [1] * len(u) for u in unique], device=self.device)
-        cache = DynamicCache(config=self.model.config)
+        cache = roomy_cache(self.model.config)
         logits = self.model(
             input_ids=ids,
             attention_mask=mask,
