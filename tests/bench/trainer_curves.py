@@ -2,7 +2,7 @@
 
     python -m tests.bench.trainer_curves --setting good      # the experts are right
     python -m tests.bench.trainer_curves --setting noisy     # six of ten experts are wrong
-    options: --seeds 3  --sft-steps 1200  --cold-steps 1000  --rl-steps 40  --limit N  --out runs/curves
+    options: --seeds 3  --sft-steps 1200  --cold-steps N  --rl-steps 40  --limit N  --out runs/curves
              and key=value of the recipe, such as model.scratch.width=128
 
 Each setting makes its dataset with the real engine (pipelines/tiny.yaml or tiny-noisy.yaml). A seed is one
@@ -25,6 +25,8 @@ from trainers.config import RECIPES
 from trainers.plots import Curves, draw, plot_series
 from trainers.tracking import read_jsonl
 
+COLD_STEPS = {"good": 500, "noisy": 1000}
+"""What wrong experts teach takes longer to learn."""
 PIPELINES = {"good": "pipelines/tiny.yaml", "noisy": "pipelines/tiny-noisy.yaml"}
 RECIPE = str(RECIPES / "tiny.yaml")
 WAYS = {"joint": (0.9, 0.05), "RL only": (0.0, 0.0), "SFT only": (1.0, 1.0)}
@@ -38,7 +40,7 @@ def main() -> None:
     parser.add_argument("--setting", choices=list(PIPELINES), required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sft-steps", type=int, default=1200, help="of the whole SFT run: is to reach 95 %%")
-    parser.add_argument("--cold-steps", type=int, default=1000, help="of the cold start; 400 were too few")
+    parser.add_argument("--cold-steps", type=int, help="of the cold start; 500 if good, 1000 if noisy")
     parser.add_argument("--rl-steps", type=int, default=40)
     parser.add_argument("--limit", type=int, help="questions, for a quick look")
     parser.add_argument("--out", type=Path, default=Path("runs/curves"))
@@ -51,10 +53,11 @@ def main() -> None:
         pipeline = PIPELINES[arguments.setting]
         run("datamind_gen", "run", pipeline, "--out", str(folder / "data"), *limit)
     good = arguments.setting == "good"
+    cold_steps = arguments.cold_steps or COLD_STEPS[arguments.setting]
     for seed in range(arguments.seeds):
         place = folder / f"seed{seed}"
         common = (f"seed={seed}", f"data.dataset={dataset}", "device=cpu", *arguments.overrides)
-        cold = train("sft", place / "cold", *common, *steps("sft", arguments.cold_steps))
+        cold = train("sft", place / "cold", *common, *steps("sft", cold_steps))
         for way, (peak, valley) in (WAYS if good else WAYS | FIXED).items():
             decay = max(arguments.rl_steps * 3 // 4, 1)
             gamma = f"rl.gamma={{peak: {peak}, valley: {valley}, decay: {decay}}}"
