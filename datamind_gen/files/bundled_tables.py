@@ -297,7 +297,7 @@ def health() -> pd.DataFrame:
             "deductible_plan": np.where(raw["idp"] == 1, "yes", "no"),
             "participation_incentive": np.exp(raw["lpi"]).round(2),
             "physical_limitation": raw["physlm"].round(6),
-            "chronic_diseases": raw["disea"].round(4),
+            "chronic_disease_index": raw["disea"].round(4),
             "self_rated_health": status,
         }
     )
@@ -316,7 +316,7 @@ def health_schema() -> Schema:
     facts = linked[
         [
             "person_year_id", "plan_id", "health_id", "doctor_visits", "participation_incentive",
-            "physical_limitation", "chronic_diseases",
+            "physical_limitation", "chronic_disease_index",
         ]
     ]  # fmt: skip
     return [
@@ -342,7 +342,7 @@ def health_schema() -> Schema:
     doctor_visits INTEGER NOT NULL,
     participation_incentive REAL NOT NULL,
     physical_limitation REAL NOT NULL,
-    chronic_diseases REAL NOT NULL
+    chronic_disease_index REAL NOT NULL
 )""",
             "person_year",
             facts,

@@ -29,7 +29,7 @@ _BOOLEAN = ("Answer yes or no.", "A yes or a no will do.", "Say yes or no.")
 
 def instruct(chain: Chain, rng: random.Random) -> str:
     """What a question must add about unit and rounding, so that there is one right answer."""
-    gives = chain.last.program.gives
+    gives = chain.gives_at(len(chain.links) - 1)
     match gives.type:
         case AnswerType.BOOLEAN:
             return rng.choice(_BOOLEAN)
@@ -65,7 +65,7 @@ def make_answer(raw: Raw, chain: Chain) -> Answer:
 
 def answer_at(raw: Raw, chain: Chain, index: int) -> Answer:
     """The answer of the hop at an index."""
-    gives = chain.links[index].program.gives
+    gives = chain.gives_at(index)
     unit = unit_of(Chain(chain.view, chain.links[: index + 1]))
     if gives.type is AnswerType.TABLE and isinstance(raw, Mapping):
         return table_answer(raw, gives)

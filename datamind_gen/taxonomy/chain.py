@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datamind_gen.rows import AnswerType, Column, Hop, Profile, Query, SemanticType, Slot
 from datamind_gen.taxonomy.fill import slot_values
 from datamind_gen.taxonomy.render import Value, Wired, render_words
-from datamind_gen.taxonomy.schema import Program, Taxonomy, Wire
+from datamind_gen.taxonomy.schema import Gives, Program, Taxonomy, Wire
 from datamind_gen.taxonomy.views import View, find_view
 
 FILTER = "filter"
@@ -63,6 +63,14 @@ class Chain:
     def key(self) -> tuple[object, ...]:
         """Equal for chains that compute the same."""
         return (self.view.tables, *((link.path, link.wire, link.slots) for link in self.links))
+
+    def gives_at(self, index: int) -> Gives:
+        """The type of a link's answer, over the columns that it has."""
+        link = self.links[index]
+        gives = link.program.gives
+        name = link.column_of(gives.whole)
+        dtype = next((column.dtype for column in self.columns_at(index) if column.name == name), None)
+        return gives.model_copy(update={"decimals": None}) if dtype == "int" else gives
 
     def columns_at(self, index: int) -> tuple[Column, ...]:
         """The columns that the link at an index sees."""

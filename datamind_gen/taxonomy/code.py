@@ -143,6 +143,6 @@ def _statement(chain: Chain, index: int, format: FileFormat, source: str, wired:
 
 def _decimals(chain: Chain, index: int) -> int:
     """Earlier hops pass their numbers on unrounded."""
-    decimals = chain.links[index].program.gives.decimals
+    decimals = chain.gives_at(index).decimals
     last = index == len(chain.links) - 1
     return decimals if last and decimals is not None else FULL_DIGITS

@@ -153,7 +153,7 @@ def _judge(chain: Chain, raw: Mapping[str, Any], profile: Profile) -> Run:
         why = str(raw["unfit"])
         return Run(chain, Fate.DEGENERATE if why.startswith("degenerate") else Fate.GUARD, why)
     answers = tuple(answer_at(step["answer"], chain, index) for index, step in enumerate(raw["steps"]))
-    last, gives = answers[-1], chain.last.program.gives
+    last, gives = answers[-1], chain.gives_at(len(chain.links) - 1)
     if is_trivial(last, gives):
         return Run(chain, Fate.GUARD, f"the answer is a trivial {last.text}")
     if profile.file.format.is_database:

@@ -21,6 +21,8 @@ import numpy as np
 import pandas as pd
 
 MIN_ROWS = 10
+MIN_SHARE, ENOUGH_ROWS = 0.08, 30
+"""A filter leaves at least MIN_ROWS rows, and this share of the table unless it leaves enough."""
 _frames: dict[str, dict[str, Any]] = {}
 
 
@@ -71,9 +73,17 @@ def far_from(value: float, bound: float, share: float = 0.02) -> bool:
     return bool(abs(value - bound) > share * max(abs(bound), 1e-12))
 
 
+def trendless(values: Any) -> bool:
+    """Whether a column does not run one way with its rows, as a national total does over the years: such a
+    level has no tails to trim, and its values are no shares of anything."""
+    known = pd.Series(values).dropna()
+    order = pd.Series(range(len(known)), index=known.index)
+    return not abs(known.corr(order, method="spearman")) >= 0.9
+
+
 HELPERS = {
     function.__name__: function
-    for function in (unique_max, unique_min, clear_cut, distinct_values, varies, enough, far_from)
+    for function in (unique_max, unique_min, clear_cut, distinct_values, varies, enough, far_from, trendless)
 }
 
 
@@ -164,6 +174,7 @@ def run_steps(
     """Runs the steps from `first` on, in one namespace. A step's answer is bound as `answer_N`. `after`
     collects the namespace as each step leaves it."""
     results = []
+    whole = len(space["df"])
     for index in range(first, len(steps)):
         step = steps[index]
         rows = len(space["df"])
@@ -175,7 +186,7 @@ def run_steps(
         if step["wire"] == "filter" and guarded:
             if kept == rows:
                 raise Unfit("degenerate: the filter keeps every row")
-            if kept < MIN_ROWS:
+            if kept < max(MIN_ROWS, min(MIN_SHARE * whole, ENOUGH_ROWS)):
                 raise Unfit(f"degenerate: the filter keeps {kept} rows")
         try:
             exec(compile(step["python"], f"<hop {index}>", "exec"), space)

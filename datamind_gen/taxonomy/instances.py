@@ -129,7 +129,7 @@ def describe_hops(
 
 def _hop_code(chain: Chain, index: int, profile: Profile, phrases: Sequence[str]) -> HopCode:
     link = chain.links[index]
-    gives = link.program.gives
+    gives = chain.gives_at(index)
     step = reference_steps(chain)[index]
     given = [Code(f"⟦answer_{position}⟧") for position in range(index)]
     words = chain.values(index, phrase=phrases[index - 1] if index else "")

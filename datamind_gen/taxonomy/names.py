@@ -87,7 +87,7 @@ def find_misnamed(category: Node) -> Iterator[Problem]:
 
 def _references(program: Node) -> Iterator[tuple[KeyPath, Node]]:
     """Where a program's slots and answer refer to its slots."""
-    places: list[KeyPath] = [("gives", "of"), ("gives", "unit_of")]
+    places: list[KeyPath] = [("gives", "of"), ("gives", "unit_of"), ("gives", "whole")]
     places += [("slots", name, key) for name in _entries(program, "slots") for key in _REFERENCES]
     given = program.get("gives", "columns")
     places += [("gives", "columns", index, "like") for index, _ in given.items()] if given else []

@@ -170,6 +170,8 @@ class Gives(Strict):
     """The column slot whose unit the answer has."""
     decimals: Annotated[int, Field(ge=0, le=6)] | None = None
     """Digits after the point that the question asks for; None for whole numbers and labels."""
+    whole: str | None = None
+    """A column slot: where it holds whole numbers the answer is one too, and no digits are asked for."""
     ordered: bool = False
     """Of a list or a table: whether the order counts."""
     may_be_trivial: bool = False

@@ -150,7 +150,7 @@ def test_what_one_sentence_cannot_say_is_a_brief_that_names_what_it_found(
     )
     question = write_question(chain, random.Random(1))
     found, narrowed, asked, *_ = re.split(r"(?<=[.?]) ", question)
-    assert "the average capital for the firm with the highest average value" in found
+    assert "the average capital of the rows of the firm with the highest average value" in found
     assert "that average" in narrowed
     assert "invest" in narrowed
     assert asked.endswith("?")
