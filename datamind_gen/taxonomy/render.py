@@ -115,17 +115,21 @@ def render_words(template: str, slots: Mapping[str, Value]) -> str:
 
 
 def _smooth(text: str, slots: Mapping[str, Value]) -> str:
-    """What a template could not know: a column that its label names again, and articles."""
+    """What a template could not know: a column that its label names again, a label that is no name and so has
+    rows rather than values (`the age of income 3`), and articles."""
     for value in slots.values():
         if isinstance(value, LabelRef) and value.owner is not None:
             text = _say_owner_once(text, value.owner, say(value))
             text = re.sub(rf",? \((?:by|both by) {re.escape(value.owner)}\)", "", text)
+    labels = [said for value in slots.values() if isinstance(value, LabelRef) and (said := say(value))]
+    nameless = "|".join(re.escape(label) for label in labels if not label[0].isupper()) or "(?!)"
     for value in slots.values():
         if isinstance(value, ColumnRef) and (said := re.escape(say(value))):
             text = re.sub(rf"(?<!\w)where {said} is ((?:the|that) {said}(?!\w))", r"for \1", text)
             text = re.sub(rf"(?<!\w)whose {said} is ((?:the|that) {said}(?!\w))", r"of \1", text)
             text = re.sub(rf"(?<!\w){said} ((?:the|that) {said}(?!\w)|whichever )", r"\1", text)
             text = re.sub(rf"(?<!\w)rows with ((?:the|that) {said}(?!\w))", r"rows of \1", text)
+            text = re.sub(rf"(?<!\w)of ({said} (?:{nameless})(?!\w))", r"of the rows with \1", text)
     return _fix_articles(text, slots)
 
 

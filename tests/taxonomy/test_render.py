@@ -109,3 +109,16 @@ def test_plurals(name: str, said: str) -> None:
 
 def test_numbers_are_said_as_people_write_them() -> None:
     assert [say(value) for value in (12, 2.5, 30000, 1234567.0)] == ["12", "2.5", "30,000", "1,234,567"]
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [
+        pytest.param(3, "the age of the rows with income 3", id="number"),
+        pytest.param("$45,000-$49,999", 'the age of the rows with income "$45,000-$49,999"', id="bracket"),
+        pytest.param("Lima", "the age of income Lima", id="name"),
+    ],
+)
+def test_what_is_no_name_has_rows(level: str | int, said: str) -> None:
+    slots = {"group": ColumnRef("income"), "level": LabelRef(level)}
+    assert render_words("the age of {{ group }} {{ level }}", slots) == said
