@@ -24,6 +24,7 @@ from datamind_gen.taxonomy import (
     Fate,
     Run,
     draw,
+    draw_over,
     extend,
     follow,
     from_query,
@@ -98,7 +99,7 @@ async def follow_with_program(query: Query, category: Category, services: Servic
     profile = services.profile(query.file_id)
     rng = random.Random(seed_from("follow", str(services.spec.seed), query.id))
     chain = from_query(query, services.taxonomy, profile)
-    tails = islice(draw(category, profile, rng), DRAWS)
+    tails = islice(draw_over(category, chain, profile, rng), DRAWS)
     longer = [found for tail in tails if (found := follow(chain, tail, rng)) is not None]
     async with borrow_executor(profile, services) as executor:
         search = _Search(executor, profile, services, rng, asked_by=query.id)

@@ -14,7 +14,7 @@ files. How to write a category is told in docs/taxonomies.md.
 
 from datamind_gen.taxonomy.chain import Chain, Link, from_query
 from datamind_gen.taxonomy.execute import Executor, Fate, Run
-from datamind_gen.taxonomy.instances import draw, instantiate, make_query, may_end
+from datamind_gen.taxonomy.instances import draw, draw_over, instantiate, make_query, may_end
 from datamind_gen.taxonomy.load import TaxonomyError, find_taxonomy, load_category, load_taxonomy
 from datamind_gen.taxonomy.schema import Category, ColumnKind, Program, Taxonomy
 from datamind_gen.taxonomy.wiring import extend, follow, takes_phrases
@@ -31,6 +31,7 @@ __all__ = [
     "Taxonomy",
     "TaxonomyError",
     "draw",
+    "draw_over",
     "extend",
     "find_taxonomy",
     "follow",

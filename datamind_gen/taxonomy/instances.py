@@ -49,6 +49,22 @@ def draw(category: Category, profile: Profile, rng: random.Random) -> Iterator[C
             yield found
 
 
+def draw_over(category: Category, chain: Chain, profile: Profile, rng: random.Random) -> Iterator[Chain]:
+    """One-hop chains of a category over the view of another chain, without end as long as any program fits;
+    that a joined table is needed the other chain may have shown already."""
+    view = chain.view
+    fitting = [
+        program
+        for program in category.programs
+        if may_end(program, profile) and fill(program, view.columns, view.rows, random.Random(0)) is not None
+    ]
+    while fitting:
+        program = rng.choice(fitting)
+        slots = fill(program, view.columns, view.rows, rng)
+        if slots is not None:
+            yield Chain(view, (Link(category.name, program, slots),))
+
+
 def instantiate(program: Program, view: View, category: str, rng: random.Random) -> Chain | None:
     """A program filled over a view, as a chain of one hop; None where a slot finds nothing."""
     slots = fill(program, view.columns, view.rows, rng)

@@ -24,8 +24,6 @@ MAX_CLAUSES = 3
 """Filters and tables of a chain: four in a row read as a list."""
 MAX_NESTING = 2
 """Noun phrases inside one another, `the mean of the firm with the highest ...`, that a reader can follow."""
-_PICKS = frozenset(filter_operator(type) for type in (AnswerType.LABEL, AnswerType.LIST))
-_YEAR = SemanticType.YEAR
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.YEAR})
 _FILTERS = frozenset({SemanticType.CATEGORY, SemanticType.BOOLEAN, SemanticType.YEAR})
 
@@ -45,9 +43,7 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
     openings = [
         opening
         for opening in _openings(chain)
-        if is_readable(_wires(chain, opening.wire))
-        and not _nests_bounds(chain, opening)
-        and not _picks_again(chain, opening)
+        if is_readable(_wires(chain, opening.wire)) and not _nests_bounds(chain, opening)
     ]
     if not openings:
         return None
@@ -84,16 +80,6 @@ def takes_phrases(chain: Chain) -> bool:
 def _nests_bounds(chain: Chain, opening: Opening) -> bool:
     """Whether a threshold would stand inside a threshold: `rows above the mean of rows above the mean`."""
     return opening.wire is Wire.NUMBER and len(chain.links) > 1
-
-
-def _picks_again(chain: Chain, opening: Opening) -> bool:
-    """Whether rows would be picked by a group inside rows picked by a group: few are left, and of no kind. A
-    year inside a group, or a group inside a year, is what people look at."""
-    if opening.column is None or opening.wire is not Wire.FILTER or AnswerType.NUMBER in opening.types:
-        return False
-    kinds = {column.name: column.kind for column in chain.view.columns}
-    picked = [link.filter.column for link in chain.links if link.filter and link.filter.value in _PICKS]
-    return any((kinds.get(name or "") is _YEAR) is (opening.column.kind is _YEAR) for name in picked)
 
 
 def _belongs(giver: Link, chain: Chain, opening: Opening) -> bool:

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from datamind_gen.publish.folder import PublishedRun
 from datamind_gen.publish.schema import Config
-from datamind_gen.rows import Level
+from datamind_gen.rows import FileFormat, Level
 from datamind_gen.taxonomy.level import count_operations
 
 _CODE = re.compile(r"<code>\s*```python\n(.*?)```\s*</code>", re.DOTALL)
@@ -36,6 +36,8 @@ class Effort:
     turns: int
     operations: int
     hops: int
+    in_sql: bool
+    """SQL is counted by another yardstick than Python."""
 
 
 def read_efforts(run: Path) -> list[Effort]:
@@ -46,6 +48,7 @@ def read_efforts(run: Path) -> list[Effort]:
             sum(message["role"] == "assistant" for message in row["messages"]),
             sum(_count(message["content"]) for message in row["messages"] if message["role"] == "assistant"),
             row["hops"],
+            FileFormat(row["format"]).is_database,
         )
         for row in PublishedRun.open(run).rows(Config.SFT)
     ]
