@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamind_gen.spec.document import show_path
-from datamind_gen.spec.problems import Problem, find_nearest, list_names
+from datamind_gen.spec.problems import Problem, Severity, find_nearest, list_names
 
 if TYPE_CHECKING:
     from datamind_gen.spec.checks import ExtraCheck
@@ -44,6 +44,25 @@ def check_taxonomy_files(loaded: LoadedPipeline) -> Iterator[Problem]:
     folder = loaded.taxonomy_folder
     if folder is not None:
         yield from lint_taxonomy(folder, for_model=loaded.spec.queries.author.model > 0)
+
+
+def check_levels(loaded: LoadedPipeline) -> Iterator[Problem]:
+    """Wanted shares of levels that the wanted hops leave room for."""
+    from datamind_gen.taxonomy.level import levels_of
+
+    coverage, hops = loaded.spec.coverage, loaded.spec.queries.hops
+    wanted, total = sum((coverage.levels or {}).values()), sum(hops.values())
+    for level, share in (coverage.levels or {}).items():
+        room = sum(part for number, part in hops.items() if level in levels_of(number))
+        if share * total > room * wanted:
+            yield loaded.problem(
+                f"coverage.levels.{level.value}",
+                f"a share of {share / wanted:.2g}, but only {room / total:.2g} of `queries.hops` can come to "
+                "this level: the rest will be of others",
+                value=str(share),
+                fix="ask for less of it, or for other `queries.hops`",
+                severity=Severity.WARNING,
+            )
 
 
 def check_prompt_files(loaded: LoadedPipeline) -> Iterator[Problem]:
@@ -95,4 +114,10 @@ def locate(loaded: LoadedPipeline, key: str, text: str) -> Problem:
     )
 
 
-ROOM_CHECKS: tuple[ExtraCheck, ...] = (check_bundled, check_taxonomy_files, check_prompt_files, check_rules)
+ROOM_CHECKS: tuple[ExtraCheck, ...] = (
+    check_bundled,
+    check_taxonomy_files,
+    check_levels,
+    check_prompt_files,
+    check_rules,
+)

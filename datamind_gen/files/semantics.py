@@ -54,6 +54,10 @@ _CYCLES = {"quarter": 4, "qtr": 4, "month": 12, "weekday": 7, "dow": 7, "week": 
 _RELATIVE_WORDS = {"index", "ratio", "rate", "growth", "change", "rank", "score"}
 _CODE_VALUE = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9_\-./:#]*$")
 _TIME_OF_DAY = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
+_UNNAMED = re.compile(r"(?:unnamed:? ?\d*|#)?", re.IGNORECASE)
+"""Headers that nobody wrote: a row's number, exported with the table."""
+_YEAR_LAST_DATE = re.compile(r"^[0-3]?\d[0-3]\d(?:19|20)\d\d$")
+"""10062018: digits whose year comes last, in an order that nothing tells."""
 _LINK = re.compile(r"^(https?://|www\.)\S+$|^\S+@\S+\.\w+$", re.IGNORECASE)
 _HASH = re.compile(r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f-]{8,}$", re.IGNORECASE)
 
@@ -121,6 +125,8 @@ def _judge_number(facts: Facts) -> SemanticType:
             return SemanticType.YEAR
         if _is_identifier_number(facts, name, low, high):
             return SemanticType.IDENTIFIER
+        if "date" in name and all(_YEAR_LAST_DATE.match(f"{value:.0f}") for value in (low, high)):
+            return SemanticType.CATEGORY
         last = (_split(facts.name) or [""])[-1]
         if last in _CYCLES and low >= 0 and high <= _CYCLES[last]:
             return SemanticType.CATEGORY
@@ -152,6 +158,8 @@ def _is_identifier_number(facts: Facts, name: set[str], low: float, high: float)
     numbered = high - low + 1 == facts.distinct and low in (0, 1) and facts.ascending
     each_as_often = facts.distinct > 30 and facts.count % facts.distinct == 0  # a panel, its units numbered
     if numbered and (unique or each_as_often):
+        return True
+    if unique and low >= 0 and _UNNAMED.fullmatch(facts.name.strip()):
         return True
     named = bool(name & _IDENTIFIER_WORDS) and low >= 0
     digits = len(str(int(low)))

@@ -102,6 +102,7 @@ class Query:
     wave: int = 1
     wanted_hops: int = 1
     """What the plan asks for; the compose stage brings the query there."""
+    wanted_level: Level | None = None
     wanted_category: str | None = None
     """Of a model's query that is to get more hops: the category that the plan asks for, the last hop's."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
+from datamind_gen.rows import Level
 from datamind_gen.spec.section import Section
 
 Share = Annotated[float, Field(ge=0)]
@@ -62,3 +63,6 @@ class CoverageSettings(Section):
     """Wanted shares by category; the taxonomy's weights when left out."""
     formats: dict[str, Share] | None = None
     """Wanted shares by file format; as the sources have them when left out."""
+    levels: dict[Level, Share] | None = None
+    """Wanted shares by level, within what `queries.hops` allows (a question of one hop is never very hard);
+    as they come when left out. Programs draw towards it; a model's questions are as hard as they are."""

@@ -18,6 +18,7 @@ from datamind_gen.rows import FileFormat, Level, Origin, Profile, make_id, seed_
 from datamind_gen.spec.queries import CoverageSettings, QuerySettings
 from datamind_gen.stages.reach import Reach
 from datamind_gen.taxonomy import Taxonomy
+from datamind_gen.taxonomy.level import levels_of
 
 Key = TypeVar("Key", bound=Hashable)
 MIN_YIELD = 0.02
@@ -45,6 +46,8 @@ class Assignment:
     origin: Origin
     index: int
     """Tells apart the assignments of a wave that agree in all else."""
+    level: Level | None = None
+    """What a program's question is drawn towards, where the pipeline says how levels are to spread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,7 @@ class _Planner:
         self._categories = _shares(coverage.categories or taxonomy.weights())
         self._formats = _shares(coverage.formats or Counter(self._format_of.values()))
         self._hops = _shares(queries.hops)
+        self._levels = _shares(coverage.levels or {})
         self._origins = _shares({Origin.MODEL: queries.author.model, Origin.PROGRAM: queries.author.program})
         self._have: dict[tuple[Hashable, ...], float] = defaultdict(float)
         self._lost = _Losses(settled)
@@ -145,6 +149,7 @@ class _Planner:
                 self._asked[query.file_id, query.category] += 1
             if query.kept_trajectories:
                 self._count(Cell(query.category, query.format.value, query.hops), 1.0)
+                self._have[query.level,] += 1
         self._indices: Counter[tuple[Hashable, ...]] = Counter()
         rng = random.Random(seed_from("plan", str(seed), str(wave)))
         self._order = {id: rng.random() for id in sorted(self._format_of)}
@@ -192,8 +197,9 @@ class _Planner:
         }
 
     def _assign(self, origin: Origin, cell: Cell) -> Assignment:
-        file_id = self._pick_file(origin, cell)
+        file_id, level = self._pick_file(origin, cell), self._most_missing_level(cell.hops)
         self._count(cell, self._lost.chance(cell.category))
+        self._have[level,] += self._lost.chance(cell.category)
         self._have[origin,] += 1
         self._have["planned",] += 1
         self._room[file_id] -= 1
@@ -202,7 +208,7 @@ class _Planner:
         self._indices[key] += 1
         index = self._indices[key]
         id = make_id("assignment", str(self._seed), str(self._wave), *key, str(index))
-        return Assignment(id, self._wave, file_id, cell.category, cell.hops, origin, index)
+        return Assignment(id, self._wave, file_id, cell.category, cell.hops, origin, index, level)
 
     def prospect(self, category: str) -> float:
         """How much likelier than the average a query of a category is to be kept."""
@@ -223,6 +229,15 @@ class _Planner:
             return self._origins[origin] * (planned + 1) - self._have[origin,], self._origins[origin]
 
         return max(self._origins, key=missing)
+
+    def _most_missing_level(self, hops: int) -> Level | None:
+        """Among the levels that have a share and that so many hops come to; None where there are none."""
+        total = self._have[()]
+
+        def missing(level: Level) -> float:
+            return self._levels[level] * total - self._have[level,]
+
+        return max((level for level in levels_of(hops) if level in self._levels), key=missing, default=None)
 
     def _by_need(self) -> list[str]:
         total = self._have[()] + 1

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from datamind_gen.rows import Profile, Query, Reason, seed_from
+from datamind_gen.rows import Level, Profile, Query, Reason, seed_from
 from datamind_gen.stages.base import Outcome, Services, failed, kept, rejected
 from datamind_gen.stages.executors import borrow_executor
 from datamind_gen.stages.plan import Assignment
@@ -31,6 +31,8 @@ from datamind_gen.taxonomy import (
     make_query,
     takes_phrases,
 )
+from datamind_gen.taxonomy.instances import score_of
+from datamind_gen.taxonomy.level import foresee_score, miss
 
 BATCH = 3
 """Drafts sent to the sandbox at once; the first good one is taken."""
@@ -57,16 +59,17 @@ async def write_from_program(
     drawn = _unlike(draw(category, profile, rng))
     if to_follow:
         drawn = (chain for chain in islice(drawn, DRAWS) if chain.last.program.gives.of is not None)
-    chains = list(islice(drawn, services.spec.queries.attempts))
+    aim = _Aim(assignment.hops, assignment.level)
+    chains = aim.choose(drawn, services.spec.queries.attempts)
     if not chains:
         detail = f"no program of {category.name} fits a table of {profile.file.name}"
         return rejected(assignment.id, Reason.NO_PROGRAM, detail)
     async with borrow_executor(profile, services) as executor:
-        search = _Search(executor, profile, services, rng, asked_by=assignment.id)
+        search = _Search(executor, profile, services, rng, aim, asked_by=assignment.id)
         found = await search.first_good(chains, ())
     if found is None:
         return give_up(assignment.id, search.tried)
-    query = replace(found.query, wave=assignment.wave, wanted_hops=assignment.hops)
+    query = replace(found.query, wave=assignment.wave, wanted_hops=aim.hops, wanted_level=aim.level)
     return kept(query.id, query)
 
 
@@ -76,15 +79,16 @@ async def compose_from_programs(seed: Query, services: Services) -> Outcome[Quer
     rng = random.Random(seed_from("compose", str(services.spec.seed), seed.id))
     start = _Node(seed, from_query(seed, services.taxonomy, profile))
     async with borrow_executor(profile, services) as executor:
-        search = _Search(executor, profile, services, rng, asked_by=seed.id)
-        best = await search.climb(start, seed.wanted_hops)
+        aim = _Aim(seed.wanted_hops, seed.wanted_level)
+        search = _Search(executor, profile, services, rng, aim, asked_by=seed.id)
+        best = await search.climb(start)
         for _ in range(RESTARTS):
             if len(best.query.hops) >= seed.wanted_hops:
                 break
             other = await search.first_good(search.other_starts(seed.category), ())
             if other is not None:
-                best = max(best, await search.climb(other, seed.wanted_hops), key=_count_hops)
-    query = replace(best.query, wave=seed.wave, wanted_hops=seed.wanted_hops)
+                best = max(best, await search.climb(other), key=_count_hops)
+    query = replace(best.query, wave=seed.wave, wanted_hops=aim.hops, wanted_level=aim.level)
     if len(query.hops) >= seed.wanted_hops:
         return kept(query.id, query)
     if any(run.fate is Fate.SANDBOX for run in search.tried):
@@ -102,9 +106,28 @@ async def follow_with_program(query: Query, category: Category, services: Servic
     tails = islice(draw_over(category, chain, profile, rng), DRAWS)
     longer = [found for tail in tails if (found := follow(chain, tail, rng)) is not None]
     async with borrow_executor(profile, services) as executor:
-        search = _Search(executor, profile, services, rng, asked_by=query.id)
+        search = _Search(executor, profile, services, rng, _Aim(len(query.hops) + 1), asked_by=query.id)
         node = await search.first_good(_unlike(longer), (*query.parents, query.id))
     return None if node is None else node.query
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """What the plan wants of a question."""
+
+    hops: int
+    level: Level | None = None
+
+    def choose(self, chains: Iterable[Chain], most: int) -> list[Chain]:
+        """The first chains; where a level is wanted, those of many that promise to come nearest to it."""
+        level = self.level
+        if level is None:
+            return list(islice(chains, most))
+
+        def distance(chain: Chain) -> float:
+            return miss(foresee_score(score_of(chain), len(chain.links), self.hops), level)
+
+        return sorted(islice(chains, max(DRAWS, most)), key=distance)[:most]
 
 
 @dataclass(slots=True)
@@ -129,6 +152,7 @@ class _Search:
         profile: Profile,
         services: Services,
         rng: random.Random,
+        aim: _Aim,
         *,
         asked_by: str,
     ) -> None:
@@ -136,6 +160,7 @@ class _Search:
         self._profile = profile
         self._services = services
         self._rng = rng
+        self._aim = aim
         self._asked_by = asked_by
         self.tried: list[Run] = []
 
@@ -148,10 +173,10 @@ class _Search:
                 return node
         return None
 
-    async def climb(self, start: _Node, wanted: int) -> _Node:
+    async def climb(self, start: _Node) -> _Node:
         """The longest chain found that ends as `start` does, of at most the wanted hops. Depth first; at
         most `attempts` drafts for every hop that is wanted."""
-        best, stack = start, [start]
+        best, stack, wanted = start, [start], self._aim.hops
         allowed = len(self.tried) + self._services.spec.queries.attempts * wanted
         while stack and len(self.tried) < allowed and _count_hops(best) < wanted:
             top = stack[-1]
@@ -200,7 +225,7 @@ class _Search:
                 found.setdefault(longer.key, longer)
             if len(found) == wanted:
                 break
-        return list(found.values())
+        return self._aim.choose(found.values(), wanted)
 
 
 def _unlike(chains: Iterable[Chain], patience: int = 20) -> Iterable[Chain]:

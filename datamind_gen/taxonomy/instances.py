@@ -16,7 +16,7 @@ from datamind_gen.taxonomy.answers import unit_of
 from datamind_gen.taxonomy.chain import Chain, Link, to_hops, wire_column
 from datamind_gen.taxonomy.code import reference_steps, sql_step
 from datamind_gen.taxonomy.fill import fill
-from datamind_gen.taxonomy.level import find_level
+from datamind_gen.taxonomy.level import level_of, score_level
 from datamind_gen.taxonomy.questions import hop_question, leaks, write_phrases, write_question
 from datamind_gen.taxonomy.render import Code, render_partly, render_words
 from datamind_gen.taxonomy.schema import Category, Program
@@ -113,9 +113,7 @@ def make_query(
         question=question,
         category=chain.last.category,
         hops=hops,
-        level=find_level(
-            [step.wiring + "\n" + step.python for step in reference_steps(chain)], chain.view.joins
-        ),
+        level=level_of(score_of(chain)),
         origin=Origin.PROGRAM,
         tables=chain.view.tables,
         answer_type=last.type,
@@ -125,6 +123,12 @@ def make_query(
         wave=wave,
         wanted_hops=wanted_hops,
     )
+
+
+def score_of(chain: Chain) -> float:
+    """What its level is read from."""
+    steps = [step.wiring + "\n" + step.python for step in reference_steps(chain)]
+    return score_level(steps, chain.view.joins)
 
 
 def describe_hops(

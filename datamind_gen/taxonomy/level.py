@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Sequence
 
 from datamind_gen.rows import Level
@@ -11,6 +12,8 @@ WEIGHTS = {"hop": 3.0, "operation": 1.0, "join": 2.0}
 """A hop costs a turn and a decision, a join a look at keys; an operation is one call on data."""
 BOUNDS = ((Level.EASY, 7.0), (Level.MEDIUM, 12.0), (Level.HARD, 19.0))
 """A score below the bound has that level; above all of them it is very hard."""
+USUAL_OPERATIONS = 3
+"""What one hop more brings, its wiring included."""
 _TRIVIAL = frozenset({"print", "len", "float", "int", "str", "round", "bool", "list", "dict", "set", "abs"})
 
 
@@ -36,9 +39,28 @@ def score_level(steps: Sequence[str], joins: int) -> float:
     return WEIGHTS["hop"] * len(steps) + WEIGHTS["operation"] * operations + WEIGHTS["join"] * joins
 
 
-def find_level(steps: Sequence[str], joins: int) -> Level:
-    """The level of a chain, from each hop's Python and the joins of its view."""
-    return level_of(score_level(steps, joins))
+def foresee_score(score: float, hops: int, wanted_hops: int) -> float:
+    """The score of a chain of some hops once it has as many as are wanted, as a rule."""
+    return score + (wanted_hops - hops) * (WEIGHTS["hop"] + USUAL_OPERATIONS * WEIGHTS["operation"])
+
+
+def miss(score: float, level: Level) -> float:
+    """How far a score lies from those of a level; 0 within."""
+    lower, upper = _edges(level)
+    return max(lower - score, score - upper + 1, 0.0)
+
+
+def levels_of(hops: int) -> tuple[Level, ...]:
+    """The levels that questions of so many hops come to, but for rare ones."""
+    least, most = 5 * hops - 1, 12 * hops + 4
+    return tuple(level for level in Level if _edges(level)[0] <= most and least < _edges(level)[1])
+
+
+def _edges(level: Level) -> tuple[float, float]:
+    """A level's lowest score, and the one that is too high for it."""
+    bounds = [0.0, *(bound for _, bound in BOUNDS), math.inf]
+    place = list(Level).index(level)
+    return bounds[place], bounds[place + 1]
 
 
 def level_of(score: float) -> Level:

@@ -35,7 +35,7 @@ _STEPS = {
         "Keep only the rows with {column} above {phrase}.",
     ),
     "table": ("Work out {phrase}, one row each, and go on with these.",),
-    "find": ("Find {phrase}.", "Start from {phrase}.", "First work out {phrase}."),
+    "find": ("Find {phrase}.", "Determine {phrase}.", "First work out {phrase}."),
     "which": ("Find out {phrase}.", "First see {phrase}."),
     "only": ("Find out {phrase}, and look only at that {noun}.",),
 }

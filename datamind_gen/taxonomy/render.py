@@ -130,6 +130,9 @@ def _smooth(text: str, slots: Mapping[str, Value]) -> str:
             text = re.sub(rf"(?<!\w){said} ((?:the|that) {said}(?!\w)|whichever )", r"\1", text)
             text = re.sub(rf"(?<!\w)rows with ((?:the|that) {said}(?!\w))", r"rows of \1", text)
             text = re.sub(rf"(?<!\w)of ({said} (?:{nameless})(?!\w))", r"of the rows with \1", text)
+            text = re.sub(
+                rf"(the {said} with (?:[^()?.]|\.\d)*) \((?:(?:both|all) )?by {said}\)", r"\1", text
+            )
     return _fix_articles(text, slots)
 
 
@@ -258,8 +261,8 @@ def plural(value: Value) -> str:
         return f"values of {said}"
     if said.isupper() or len(said) < 3:
         return f"{said} values"
-    if re.search(r"\b(?:health|income|wealth|education|religion)$", said, re.IGNORECASE):
-        return f"values of {said}"
+    if re.search(r"\b(?:health|income|wealth|education|religion)$|(?:[^e]ed|[kstv]en)$", said, re.IGNORECASE):
+        return f"values of {said}"  # uncountable, or a participle: `chosen`, `insured`
     if re.search(r"(s|x|z|ch|sh)$", said, re.IGNORECASE):
         return said if said.lower().endswith("s") and not said.lower().endswith("ss") else f"{said}es"
     if re.search(r"[^aeiou]y$", said, re.IGNORECASE):

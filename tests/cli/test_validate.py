@@ -40,6 +40,14 @@ def test_a_wrong_pipeline_exits_2_with_every_mistake(tmp_path: Path) -> None:
     ]
 
 
+def test_levels_that_the_hops_cannot_bring_are_a_warning(tmp_path: Path) -> None:
+    text = "extends: full\nqueries: {hops: {1: 0.2, 3: 0.8}}\ncoverage:\n  levels: {easy: 0.5, hard: 0.5}\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    done = run_verb(tmp_path, "validate", "mine.yaml")
+    assert done.returncode == 0, done.stdout
+    assert "mine.yaml:4:12: warning: a share of 0.5, but only 0.2 of `queries.hops`" in done.stdout
+
+
 def test_a_misspelt_extends_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extend: full\n")
     done = run_verb(tmp_path, "validate", "mine.yaml")

@@ -11,7 +11,7 @@ import pytest
 from datamind_gen.models.base import ChatReply, ChatRequest, Role
 from datamind_gen.models.router import Models
 from datamind_gen.prompts.render import Prompts
-from datamind_gen.rows import Origin, Profile
+from datamind_gen.rows import Level, Origin, Profile
 from datamind_gen.sandbox import Sandbox
 from datamind_gen.spec.pipeline import PipelineSpec
 from datamind_gen.stages.plan import Assignment
@@ -74,10 +74,16 @@ def assign() -> Callable[..., Assigned]:
     """An entry of a plan."""
 
     def make(
-        loaded: Loaded, category: str, *, hops: int = 1, origin: Origin = Origin.PROGRAM, index: int = 1
+        loaded: Loaded,
+        category: str,
+        *,
+        hops: int = 1,
+        origin: Origin = Origin.PROGRAM,
+        index: int = 1,
+        level: Level | None = None,
     ) -> Assigned:
         profile = loaded[0]
         id = f"assignment-{category}-{hops}-{origin.value}-{index}"
-        return Assigned(Assignment(id, 1, profile.file.id, category, hops, origin, index), profile)
+        return Assigned(Assignment(id, 1, profile.file.id, category, hops, origin, index, level), profile)
 
     return make

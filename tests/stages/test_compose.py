@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from datamind_gen.models.base import ChatReply, ChatRequest, ErrorKind, FinishReason, ProviderError, Role
 from datamind_gen.models.scripted import ScriptedModel
 from datamind_gen.models.settings import ScriptedSettings
-from datamind_gen.rows import Origin, Reason, Status
+from datamind_gen.rows import Level, Origin, Reason, Status
 from datamind_gen.stages.compose import ComposeStage
 from datamind_gen.stages.write import WriteStage
 from datamind_gen.taxonomy.faithful import find_change
@@ -43,6 +44,25 @@ def test_programs_chain_to_the_hops_that_are_wanted(do: Any, serve: Any, assign:
     assert all(hop.reference is not None for hop in query.hops)
     assert all(hop.wiring for hop in query.hops[1:])
     assert len(query.parents) == 3
+
+
+@pytest.mark.parametrize(
+    ("hops", "lower", "higher"),
+    [(1, Level.EASY, Level.HARD), (2, Level.MEDIUM, Level.VERY_HARD), (3, Level.HARD, Level.VERY_HARD)],
+)
+def test_questions_are_drawn_towards_the_level_that_is_wanted(
+    do: Any, serve: Any, assign: Any, bundled: Any, hops: int, lower: Level, higher: Level
+) -> None:
+    services = serve(bundled("firm_investment.csv"))
+    met = Counter()
+    for level in (lower, higher):
+        for category in ("aggregation", "comparison", "fact_checking", "statistical_analysis"):
+            found = compose(
+                do, services, assign(bundled("firm_investment.csv"), category, hops=hops, level=level)
+            )
+            assert found.row.wanted_level is level
+            met[level] += list(Level).index(found.row.level)
+    assert met[lower] < met[higher]
 
 
 def test_fewer_hops_than_wanted_are_said(

@@ -63,6 +63,30 @@ def test_later_waves_go_where_it_is_missing(taxonomy: Any, bundled: Any) -> None
     assert plan(spec, taxonomy, profiles, done, wave=2) == ()
 
 
+def test_levels_are_wanted_where_hops_come_to_them_and_later_waves_ask_for_what_is_missing(
+    taxonomy: Any, bundled: Any
+) -> None:
+    profiles = [bundled(name)[0] for name in FILES]
+    shares = {"easy": 0.3, "medium": 0.3, "hard": 0.2, "very_hard": 0.2}
+    spec = spec_of(
+        coverage={"target": 100, "per_file": 60, "levels": shares},
+        queries={"hops": {1: 0.5, 2: 0.3, 3: 0.2}},
+    )
+    first = plan(spec, taxonomy, profiles)
+    counts = Counter(one.level for one in first)
+    assert all(abs(counts[Level(name)] / 100 - share) <= 0.03 for name, share in shares.items()), counts
+    assert {one.hops for one in first if one.level is Level.EASY} == {1}
+    settled = settle(first, profiles)  # all of it came out easy
+    more = spec_of(
+        coverage={"target": 130, "per_file": 60, "levels": shares}, queries={"hops": {1: 0.5, 2: 0.3, 3: 0.2}}
+    )
+    second = plan(more, taxonomy, profiles, settled, wave=2)
+    assert second
+    assert Level.EASY not in {one.level for one in second}
+    unasked = spec_of(coverage={"target": 20, "per_file": 60})
+    assert {one.level for one in plan(unasked, taxonomy, profiles)} == {None}
+
+
 def test_the_matrix_is_the_plan(taxonomy: Any, bundled: Any) -> None:
     profiles = [bundled(name)[0] for name in FILES]
     spec = spec_of(coverage={"target": 70, "per_file": 40}, queries={"author": {"model": 1, "program": 1}})
