@@ -23,7 +23,7 @@ class ProfileStage:
     """File -> profile. Each table's loading code is run where the expert's code will run."""
 
     name = Stage.PROFILE
-    version = 3
+    version = 4
     unit = "file"
 
     def settings(self, spec: PipelineSpec) -> str:

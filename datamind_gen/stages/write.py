@@ -29,7 +29,7 @@ class WriteStage:
     """Assigned -> a query of one hop."""
 
     name = Stage.WRITE
-    version = 5
+    version = 6
     unit = "query"
 
     def settings(self, spec: PipelineSpec) -> str:
