@@ -116,7 +116,8 @@ class LiveDisplay(SilentDisplay):
 
 
 class Pace:
-    """Rate and time left, over the last minute."""
+    """Rows a second over the last minute, and the time left by what was kept in the last quarter of the run:
+    rows are kept in bursts, a batch or a wave at a time."""
 
     def __init__(self) -> None:
         self._points: deque[tuple[float, int, int]] = deque()
@@ -125,16 +126,18 @@ class Pace:
     def add(self, snapshot: Snapshot) -> None:
         now = time.monotonic()
         self._points.append((now, snapshot.kept, snapshot.reused + snapshot.worked))
-        while self._points and now - self._points[0][0] > WINDOW_SECONDS:
+        window = max(WINDOW_SECONDS, (now - self._started) / 4)
+        while now - self._points[0][0] > window:
             self._points.popleft()
 
     def describe(self, snapshot: Snapshot) -> str:
-        elapsed = time.monotonic() - self._started
-        text = f"{_clock(elapsed)} elapsed"
-        (start, kept, rows), (now, kept_now, rows_now) = self._points[0], self._points[-1]
+        text = f"{_clock(time.monotonic() - self._started)} elapsed"
+        start, kept, _ = self._points[0]
+        now, kept_now, rows_now = self._points[-1]
         if now - start < 2:
             return text
-        text += f", {(rows_now - rows) / (now - start):.1f} rows/s"
+        minute, _, rows = next(point for point in self._points if now - point[0] <= WINDOW_SECONDS)
+        text += f", {(rows_now - rows) / max(now - minute, 1):.1f} rows/s"
         rate = (kept_now - kept) / (now - start)
         if rate > 0 and snapshot.kept < snapshot.target:
             text += f", about {_clock((snapshot.target - snapshot.kept) / rate)} left"

@@ -23,7 +23,7 @@ class ComposeStage:
     """Query of one hop -> query of the wanted number of hops."""
 
     name = Stage.COMPOSE
-    version = 6
+    version = 7
     unit = "query"
 
     def settings(self, spec: PipelineSpec) -> str:

@@ -186,7 +186,7 @@ def run_steps(
         if step["wire"] == "filter" and guarded:
             if kept == rows:
                 raise Unfit("degenerate: the filter keeps every row")
-            if kept < max(MIN_ROWS, min(MIN_SHARE * whole, ENOUGH_ROWS)):
+            if kept < least_kept(whole):
                 raise Unfit(f"degenerate: the filter keeps {kept} rows")
         try:
             exec(compile(step["python"], f"<hop {index}>", "exec"), space)
@@ -206,6 +206,11 @@ def run_steps(
         if after is not None and index < len(steps) - 1:
             after.append(copied(space))
     return results
+
+
+def least_kept(rows: int) -> float:
+    """The rows of a table that a filter has to leave."""
+    return max(MIN_ROWS, min(MIN_SHARE * rows, ENOUGH_ROWS))
 
 
 def lies_beside_a_row(answer: Any, frame: pd.DataFrame, step: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datamind_gen.rows import AnswerType, Column, SemanticType, Slot
 from datamind_gen.taxonomy.chain import FILTER, Chain, Link, derived_columns, filter_operator, takes_table
 from datamind_gen.taxonomy.fill import CATEGORY_DISTINCT, fill
+from datamind_gen.taxonomy.harness import least_kept
 from datamind_gen.taxonomy.schema import ColumnKind, Program, Taxonomy, Wire
 
 _SHARES = {Wire.FILTER: 0.3, Wire.LABEL: 0.35, Wire.NUMBER: 0.25, Wire.TABLE: 0.1}
@@ -24,6 +25,8 @@ MAX_CLAUSES = 3
 """Filters and tables of a chain: four in a row read as a list."""
 MAX_NESTING = 2
 """Noun phrases inside one another, `the mean of the firm with the highest ...`, that a reader can follow."""
+_LISTED = 3
+"""Labels that a filter by a list keeps, as a rule."""
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.YEAR})
 _FILTERS = frozenset({SemanticType.CATEGORY, SemanticType.BOOLEAN, SemanticType.YEAR})
 
@@ -69,7 +72,8 @@ def extend(chain: Chain, taxonomy: Taxonomy, rng: random.Random) -> Chain | None
     if slots is None:
         return None
     giver = Link(category, program, slots)
-    return _join(chain, giver, opening, rng) if _belongs(giver, chain, opening) else None
+    longer = _join(chain, giver, opening, rng) if _belongs(giver, chain, opening) else None
+    return longer if longer is not None and _leaves_enough(longer) else None
 
 
 def takes_phrases(chain: Chain) -> bool:
@@ -199,6 +203,28 @@ def _openings(chain: Chain) -> Iterator[Opening]:
             yield Opening(Wire.NUMBER, by_name[slot.column], slot.name, frozenset({AnswerType.NUMBER}))
     if Wire.TABLE in takes and len(chain.links) == 1:
         yield Opening(Wire.TABLE, None, None, frozenset({AnswerType.TABLE}))
+
+
+def _leaves_enough(chain: Chain) -> bool:
+    """Whether its filters can leave rows enough between them, at their widest: a label its most frequent one,
+    a comparison half of the rows."""
+    rows = chain.view.rows
+    columns = {column.name: column for column in chain.view.columns}
+    left = float(rows)
+    for link in chain.links:
+        if link.wire is Wire.TABLE:
+            break
+        if link.filter is not None and link.filter.column is not None:
+            left *= _widest_share(columns[link.filter.column], link.filter.value, rows)
+    return left >= least_kept(rows)
+
+
+def _widest_share(column: Column, operator: object, rows: int) -> float:
+    if operator == ">":
+        return 0.5
+    counts = sorted((count for _, count in column.top), reverse=True) or [column.count // column.distinct]
+    labels = _LISTED if operator == "in" else 1
+    return min(1.0, (sum(counts[:labels]) + counts[-1] * max(labels - len(counts), 0)) / rows)
 
 
 def _used_on_view(chain: Chain) -> frozenset[str]:
