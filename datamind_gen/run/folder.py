@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+from datamind_gen.rows import hash_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,11 @@ class RunFolder:
     @property
     def ledger(self) -> Path:
         return self.root / "ledger"
+
+    @property
+    def scratch_prefix(self) -> str:
+        """How the temporary directories of runs in this folder begin."""
+        return f"datamind-run-{hash_text(str(self.root.resolve()))[:10]}-"
 
     @property
     def dataset(self) -> Path:
@@ -58,6 +66,14 @@ class RunFolder:
     @property
     def holds_run(self) -> bool:
         return self.ledger.is_dir() and any(self.ledger.glob("*.segment"))
+
+
+def clear_scratch(folder: RunFolder, mine: Path) -> None:
+    """Removes the temporary directories of runs here that were killed: those beside this run's own. Call it
+    with the ledger's lock held."""
+    for left in mine.parent.glob(f"{folder.scratch_prefix}*"):
+        if left != mine:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -25,7 +25,7 @@ from datamind_gen.rows import decode
 from datamind_gen.run.engine import Engine
 from datamind_gen.run.events import Ended, Event, Lost, Note, Order, Ready, Snapshot, write_event
 from datamind_gen.run.finish import finish_run
-from datamind_gen.run.folder import RunFolder
+from datamind_gen.run.folder import RunFolder, clear_scratch
 from datamind_gen.run.guard import die_with
 from datamind_gen.run.job import Job
 from datamind_gen.run.local import move_locally
@@ -67,6 +67,7 @@ class Host:
                 ledger = stack.enter_context(Ledger.open(self.folder.ledger))
             except LedgerLocked as error:
                 raise BadInput(f"{error}; wait for it, stop it, or give another --out") from error
+            clear_scratch(self.folder, Path(self.job.socket).parent)
             self.folder.stop.unlink(missing_ok=True)  # meant for a run that is over
             stack.callback(self.folder.stop.unlink, missing_ok=True)
             found = find_files(loaded, self.folder)

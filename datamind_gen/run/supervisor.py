@@ -73,6 +73,7 @@ class Supervisor:
             stderr=log,
             text=True,
             encoding="utf-8",
+            env=self._environment(),
             start_new_session=True,
         )
         log.close()
@@ -88,8 +89,12 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=self._environment(),
                 start_new_session=True,
             )
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "TMPDIR": str(Path(self._job.socket).parent)}
 
     def _read_events(self) -> None:
         assert self._engine is not None
@@ -178,9 +183,10 @@ class Supervisor:
 def supervise(
     job: Job, *, display: Display, stall_seconds: float, engine: str = "datamind_gen.run.host"
 ) -> Ended:
-    """Runs a job under supervision. The socket lives in a folder of its own, removed at the end. `engine` is
-    the module that is run as the engine's process."""
-    with tempfile.TemporaryDirectory(prefix="datamind-") as place:
+    """Runs a job under supervision. The socket and all temporary files of the run's processes lie in a folder
+    of their own, removed at the end, and after a kill by the next start. `engine` is the module that runs as
+    the engine's process."""
+    with tempfile.TemporaryDirectory(prefix=RunFolder(Path(job.out)).scratch_prefix) as place:
         job = replace(job, socket=f"{place}/engine", parent=os.getpid())
         return Supervisor(job, display=display, stall_seconds=stall_seconds, engine=engine).run()
 

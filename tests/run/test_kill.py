@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ from tests.run.processes import (
     start_run,
     wait_gone,
 )
+
+
+@pytest.fixture
+def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the run puts its temporary files: a short path, for there are sockets among them."""
+    with tempfile.TemporaryDirectory() as place:
+        monkeypatch.setenv("TMPDIR", place)
+        yield Path(place)
+
 
 Pick = Callable[[subprocess.Popen[str], list[Process]], list[int]]
 
@@ -58,7 +68,7 @@ def _parent(run: subprocess.Popen[str], below: list[Process]) -> list[int]:
     ],
 )
 def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(
-    undisturbed: Undisturbed, tmp_path: Path, pick: Pick
+    undisturbed: Undisturbed, tmp_path: Path, pick: Pick, scratch: Path
 ) -> None:
     pipeline, wanted = undisturbed.pipeline, undisturbed.dataset
     folder = RunFolder(tmp_path / "run")
@@ -86,6 +96,7 @@ def test_a_killed_run_leaves_nothing_behind_and_resumes_to_the_same_rows(
     assert again.returncode == 0, output
     assert dataset_bytes(folder.root) == wanted
     assert read_status(folder.root).results >= settled
+    assert sorted(scratch.iterdir()) == []
 
 
 @pytest.mark.slow
