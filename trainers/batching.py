@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import accumulate
 from typing import Literal, Self
 
 import torch
@@ -69,10 +70,7 @@ def collate(items: Sequence[Item], *, packed: bool, pad_id: int, order: Sequence
     """One micro-batch of the items, in their order."""
     sequences = [item.tokens for item in items]
     if packed:
-        starts, offset = [], 0
-        for sequence in sequences:
-            starts.append(offset)
-            offset += len(sequence)
+        starts = [0, *accumulate(len(sequence) for sequence in sequences[:-1])]
         ids = torch.tensor([[i for sequence in sequences for i in sequence.ids]])
         positions = torch.tensor([[p for sequence in sequences for p in range(len(sequence))]])
         attention = None

@@ -232,15 +232,13 @@ class Rl(Episodes):
     eval_every: Annotated[int | None, Field(ge=1)] = 20
 
     @model_validator(mode="after")
-    def samples_differ(self) -> Rl:
+    def can_train(self) -> Rl:
         if self.sampling.temperature == 0:
-            raise ValueError(
-                "sampling.temperature must be above 0: a group of equal rollouts teaches nothing"
-            )
+            raise ValueError("sampling.temperature must be above 0: equal rollouts teach nothing")
+        if self.engine.kind == "vllm" and self.engine.sync_dir is None:
+            raise ValueError("engine.sync_dir: give a directory that trainer and vLLM server both see")
         if self.sampling.top_p < 1 and self.importance_cap is not None:
-            raise ValueError(
-                "importance_cap needs sampling.top_p 1: engines report log-probabilities before it"
-            )
+            raise ValueError("importance_cap needs sampling.top_p 1: engines score tokens before it cuts")
         return self
 
 

@@ -7,15 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from rich import progress as bar
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 from trainers.tokens import TokenSequence
@@ -33,15 +26,10 @@ def progress(name: str, total: int, done: int, *, show: bool) -> Iterator[Callab
     elif not console.is_terminal:
         yield _Lines(name, total, done, console).advance
     else:
-        columns = [
-            TextColumn(f"[bold]{name}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[numbers]}"),
-        ]
-        with Progress(*columns, console=console) as bars:
+        pace = (bar.MofNCompleteColumn(), bar.TimeElapsedColumn(), bar.TimeRemainingColumn())
+        said = bar.TextColumn("{task.fields[numbers]}")
+        columns = (bar.TextColumn(f"[bold]{name}"), bar.BarColumn(), *pace, said)
+        with bar.Progress(*columns, console=console) as bars:
             task = bars.add_task(name, total=total, completed=done, numbers="")
             yield lambda **values: bars.update(task, advance=1, numbers=_numbers(values))
 

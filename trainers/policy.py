@@ -8,6 +8,7 @@ which AutoModelForCausalLM and vLLM load.
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Iterable
@@ -197,11 +198,9 @@ def make_model(scratch: Scratch, tokenizer: Any, *, attention: str = "sdpa", see
         attn_implementation=attention,
         use_cache=False,
     )
-    state = torch.random.get_rng_state()
-    torch.manual_seed(seed)
-    model = Qwen2ForCausalLM(config)
-    torch.random.set_rng_state(state)
-    return model
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        return Qwen2ForCausalLM(config)
 
 
 def add_lora(causal: Any, lora: Lora, *, path: str | None, seed: int) -> Any:
@@ -211,20 +210,16 @@ def add_lora(causal: Any, lora: Lora, *, path: str | None, seed: int) -> Any:
     causal.enable_input_require_grads()
     if path is not None and (Path(path) / "adapter_config.json").is_file():
         return PeftModel.from_pretrained(causal, path, is_trainable=True)
-    state = torch.random.get_rng_state()
-    torch.manual_seed(seed)
-    wrapped = get_peft_model(
-        causal,
-        LoraConfig(
-            r=lora.rank,
-            lora_alpha=lora.alpha,
-            lora_dropout=lora.dropout,
-            target_modules=lora.targets,
-            task_type="CAUSAL_LM",
-        ),
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.targets,
+        task_type="CAUSAL_LM",
     )
-    torch.random.set_rng_state(state)
-    return wrapped
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        return get_peft_model(causal, config)
 
 
 def export(
@@ -244,7 +239,7 @@ def export(
     shutil.rmtree(partial, ignore_errors=True)
     causal = policy.causal
     if merge and hasattr(causal, "merge_adapter"):
-        causal = merged(policy)
+        causal = copy.deepcopy(causal).merge_and_unload()
     weights = None
     if state is not None and causal is policy.causal:
         weights = {name.removeprefix("causal."): value for name, value in state.items()}
@@ -254,10 +249,3 @@ def export(
     tokenizer.save_pretrained(partial)
     shutil.rmtree(directory, ignore_errors=True)
     partial.rename(directory)
-
-
-def merged(policy: PolicyModel) -> Any:
-    """A copy of the base model with the adapter folded in; the policy stays as it is."""
-    import copy
-
-    return copy.deepcopy(policy.causal).merge_and_unload()

@@ -30,7 +30,6 @@ from trainers.data import Task, open_dataset
 from trainers.display import progress
 from trainers.engines import build_engine
 from trainers.engines.base import SampleEngine, probe
-from trainers.engines.vllm_http import check_vllm
 from trainers.errors import TrainerError
 from trainers.evaluate import evaluate_tasks
 from trainers.experts import Experts
@@ -50,7 +49,6 @@ def train_rl(recipe: Recipe) -> Path:
     """Runs the recipe's `rl` section; returns the exported model's directory."""
     if recipe.rl is None:
         raise TrainerError(f"{recipe.name}: the recipe has no `rl:` section")
-    check_vllm(recipe.rl.engine)
     weights = starting_weights(recipe)
     accelerator = make_accelerator(recipe)
     if recipe.rl.engine.kind == "hf" and accelerator.distributed_type == "FSDP":

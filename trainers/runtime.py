@@ -34,16 +34,9 @@ from trainers.tracking import open_trackers
 
 T = TypeVar("T")
 
-NOT_IN_FINGERPRINT = {
-    "out",
-    "max_seconds",
-    "hub_model_id",
-    "evaluate",
-    "checkpoints",
-    "tracking",
-    "processes",
-    "device",
-}
+PLACE_AND_PACE = {"out", "max_seconds", "hub_model_id", "processes", "device"}
+WATCHING = {"evaluate", "checkpoints", "tracking"}
+"""What of a recipe may change between a stop and going on."""
 
 
 @dataclass(slots=True)
@@ -247,7 +240,7 @@ def _parameter_groups(policy: PolicyModel, weight_decay: float) -> list[dict[str
 
 def _fingerprint(recipe: Recipe, verb: str) -> str:
     other = {"sft": "rl", "rl": "sft"}[verb]
-    plain = recipe.model_dump(mode="json", exclude=NOT_IN_FINGERPRINT | {other})
+    plain = recipe.model_dump(mode="json", exclude=PLACE_AND_PACE | WATCHING | {other})
     return hash_text(json.dumps(plain, sort_keys=True))[:16]
 
 

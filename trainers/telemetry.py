@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -68,14 +69,9 @@ def measure(rollout: Rollout, reward: Reward | None) -> dict[str, float]:
 
 
 def summarise_step(sampled: Sampled, selection: Selection) -> dict[str, float]:
-    names = dict.fromkeys(name for numbers in sampled.numbers for name in numbers)
-    means = {}
-    for name in names:
-        values = [numbers[name] for numbers in sampled.numbers if name in numbers]
-        means[name] = sum(values) / len(values)
     groups = max(len(sampled.groups), 1)
     return {
-        **means,
+        **_means(sampled.numbers),
         "groups/kept": float(len(selection.kept)),
         "groups/surplus": float(len(selection.surplus)),
         "groups/filtered_share": len(selection.filtered) / groups,
@@ -84,10 +80,13 @@ def summarise_step(sampled: Sampled, selection: Selection) -> dict[str, float]:
 
 
 def mean_of_updates(results: list[StepResult]) -> dict[str, float]:
-    """Each measure's mean over the updates that have it."""
-    names = dict.fromkeys(name for result in results for name in result.metrics)
-    means = {}
-    for name in names:
-        values = [result.metrics[name] for result in results if name in result.metrics]
-        means[name] = sum(values) / len(values)
+    means = _means([result.metrics for result in results])
     return means | {"skipped": float(sum(result.skipped for result in results))}
+
+
+def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Each measure's mean over the rows that have it."""
+    values: dict[str, list[float]] = {}
+    for name, value in (pair for row in rows for pair in row.items()):
+        values.setdefault(name, []).append(value)
+    return {name: sum(found) / len(found) for name, found in values.items()}

@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 from datamind_gen.rows import Message
@@ -79,9 +80,7 @@ class TokenBuilder:
 
     def __init__(self, tokenizer: Any) -> None:
         if not tokenizer.chat_template:
-            raise TrainerError(
-                f"{tokenizer.name_or_path}: the tokenizer has no chat template; give model.chat_template"
-            )
+            raise TrainerError(f"{tokenizer.name_or_path} has no chat template; give model.chat_template")
         self.tokenizer = tokenizer
         self._read_template()
 
@@ -110,7 +109,7 @@ class TokenBuilder:
         if not first or messages[-1].role != "assistant":
             raise ValueError("a conversation opens with a user message and ends with an assistant message")
         tokens = self.begin(messages[:first])
-        for message, expected in zip(messages[first:], _alternate(), strict=False):
+        for message, expected in zip(messages[first:], cycle(("assistant", "user")), strict=False):
             if message.role != expected:
                 raise ValueError(f"expected the role {expected!r} after the prompt, found {message.role!r}")
             if expected == "assistant":
@@ -123,9 +122,8 @@ class TokenBuilder:
     def decode(self, ids: Sequence[int]) -> str:
         """A turn's text, without its end-of-turn token."""
         kept = ids[:-1] if ids and ids[-1] == self.end_of_turn else ids
-        text: str = self.tokenizer.decode(
-            list(kept), skip_special_tokens=False, clean_up_tokenization_spaces=False
-        )
+        as_it_is = {"skip_special_tokens": False, "clean_up_tokenization_spaces": False}
+        text: str = self.tokenizer.decode(list(kept), **as_it_is)
         return text
 
     def matches_template(self, messages: Sequence[Message]) -> bool:
@@ -202,9 +200,3 @@ class TokenBuilder:
 _OPEN, _CLOSE = "\U0010fffe", "\U0010ffff"
 """Unicode noncharacters: no valid text holds them."""
 _MARKED = re.compile(f"({_OPEN}[^{_CLOSE}]*{_CLOSE})")
-
-
-def _alternate() -> Any:
-    while True:
-        yield "assistant"
-        yield "user"

@@ -50,6 +50,7 @@ def test_overrides_are_typed_and_create_sections(recipe: Path) -> None:
         ("seed", r"seed: error: not of the form key\.path=value"),
         ("name.x=1", r"`name\.x` does not exist\s+= set `name` itself"),
         ("rl.engine.kind=vllm", r"`rl\.engine`: .*needs `url`"),
+        ("rl.engine={kind: vllm, url: http://x, served_model: m}", r"`rl`: .*sync_dir"),
         ("rl.rewards.judge={provider: opnai, model: x}", r"rl\.rewards\.judge.*did you mean `openai`"),
     ],
 )

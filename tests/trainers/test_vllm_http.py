@@ -17,7 +17,7 @@ from tests.trainers.helpers import make_policy, make_tokenizer
 from trainers.config import Engine, Lora, Model
 from trainers.engines.base import EngineError, SampleRequest, probe
 from trainers.engines.hf import HfEngine
-from trainers.engines.vllm_http import VllmEngine, check_vllm
+from trainers.engines.vllm_http import VllmEngine
 from trainers.errors import TrainerError
 from trainers.policy import PolicyModel, export, load_policy
 from trainers.tokens import TokenBuilder
@@ -208,8 +208,3 @@ def test_a_server_that_is_not_there_fails_the_episode(tmp_path: Path) -> None:
 
     with pytest.raises(EngineError, match="ConnectError"):
         asyncio.run(run())
-
-
-def test_training_needs_a_way_to_send_weights() -> None:
-    with pytest.raises(TrainerError, match="sync_dir"):
-        check_vllm(Engine(kind="vllm", url="http://x", served_model="m"))

@@ -105,12 +105,8 @@ class HfEngine:
         with _evaluating(self._policy), torch.no_grad(), self._autocast():
             for sequence in sequences:
                 ids = torch.tensor([sequence], device=next(self._policy.parameters()).device)
-                logps = (
-                    self._policy.language_model(input_ids=ids, use_cache=False)
-                    .logits[0]
-                    .float()
-                    .log_softmax(-1)
-                )
+                output = self._policy.language_model(input_ids=ids, use_cache=False)
+                logps = output.logits[0].float().log_softmax(-1)
                 scores.append(logps[:-1].gather(-1, ids[0, 1:, None])[:, 0].tolist())
         return scores
 
@@ -204,12 +200,8 @@ class _Decoder:
 def _uniforms(requests: Sequence[SampleRequest]) -> Tensor:
     """[B, most tokens]: each row's draws come from its own seed."""
     most = max(request.max_tokens for request in requests)
-    return torch.stack(
-        [
-            torch.rand(most, generator=torch.Generator().manual_seed(request.seed), dtype=torch.float64)
-            for request in requests
-        ]
-    )
+    generators = [torch.Generator().manual_seed(request.seed) for request in requests]
+    return torch.stack([torch.rand(most, generator=own, dtype=torch.float64) for own in generators])
 
 
 def _draw(logps: Tensor, uniforms: Tensor, top_ps: Tensor) -> Tensor:

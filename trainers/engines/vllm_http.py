@@ -23,7 +23,6 @@ from torch import Tensor
 
 from trainers.config import Engine
 from trainers.engines.base import EngineError, Sample, SampleRequest
-from trainers.errors import TrainerError
 from trainers.policy import PolicyModel, export
 from trainers.tokens import TokenBuilder
 
@@ -67,12 +66,9 @@ class VllmEngine:
         choice = (await self._post("/v1/completions", body))["choices"][0]
         ids, logprobs = choice.get("token_ids"), (choice.get("logprobs") or {}).get("token_logprobs")
         if not ids or logprobs is None or len(ids) != len(logprobs):
-            raise EngineError(
-                f"{self._config.url}: the reply has no token ids with log-probabilities; vLLM 0.10.2+"
-            )
-        return Sample(
-            tuple(ids), tuple(logprobs), "length" if choice["finish_reason"] == "length" else "stop"
-        )
+            raise EngineError(f"{self._config.url}: no token ids with log-probabilities; vLLM 0.10.2+")
+        finish = "length" if choice["finish_reason"] == "length" else "stop"
+        return Sample(tuple(ids), tuple(logprobs), finish)
 
     async def logprobs(self, sequences: Sequence[Sequence[int]]) -> list[list[float]]:
         return list(await asyncio.gather(*(self._score(sequence) for sequence in sequences)))
@@ -111,9 +107,8 @@ class VllmEngine:
             await self._post("/v1/unload_lora_adapter", {"lora_name": previous})
 
     async def _reload(self, folder: Path) -> None:
-        await self._post(
-            "/collective_rpc", {"method": "reload_weights", "kwargs": {"weights_path": str(folder)}}
-        )
+        order = {"method": "reload_weights", "kwargs": {"weights_path": str(folder)}}
+        await self._post("/collective_rpc", order)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -128,11 +123,3 @@ class VllmEngine:
             raise EngineError(f"{self._config.url}{path}: {response.status_code}: {response.text[:500]}")
         is_json = response.headers.get("content-type", "").startswith("application/json")
         return response.json() if is_json else response.text
-
-
-def check_vllm(config: Engine) -> None:
-    """Raises TrainerError where training would have no way to send weights."""
-    if config.kind == "vllm" and config.sync_dir is None:
-        raise TrainerError(
-            "rl.engine.sync_dir: give a directory that the trainer and the vLLM server both see"
-        )
